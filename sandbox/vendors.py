@@ -1,0 +1,7 @@
+"""The emulated platforms, in the order they are started and listed."""
+
+from __future__ import annotations
+
+from sandbox.vendor import Vendor
+
+VENDORS: tuple[Vendor, ...] = ()

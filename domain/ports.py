@@ -198,6 +198,9 @@ class Resolution:
     """The identifiers found to be shared; None where the resolution did not judge them."""
     events: Sequence[IdentityEvent] = ()
     """`sequence` is set by the store."""
+    based_on: int | None = None
+    """The version it was worked out from: where the store has moved on since, publishing raises
+    StaleVersion and nothing is changed. None publishes whatever stands."""
 
 
 class IdentityStore(Protocol):

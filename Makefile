@@ -1,0 +1,60 @@
+# `make demo` and `make test` on a fresh machine with Python 3.11 to 3.13; the rest is for people who change the code.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+KNOWNAS_SHARED ?= ../shared
+export KNOWNAS_SHARED
+DEMO_PORT ?= 8000
+DEMO_PEOPLE ?= 200
+
+# The first Python that runs and is of a supported version: a name on PATH may be a shim that does not.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
+
+.PHONY: help setup demo test check format test-contract bench lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/installed: requirements-bootstrap.lock requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with venv is needed and none was found on PATH" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+gateway/console/dist/built: .venv/installed $(wildcard gateway/console/*.json gateway/console/*.py gateway/console/src/*)
+	$(BIN)/python gateway/console/build.py
+	@touch $@
+
+setup: .venv/installed gateway/console/dist/built  ## .venv with everything locked, and the console
+
+demo: setup  ## emulated platforms, synced, resolved and served on http://127.0.0.1:8000
+	$(BIN)/knownas demo --port $(DEMO_PORT) --people $(DEMO_PEOPLE)
+
+test: setup  ## every test but those that need the vendors' mocks or a browser
+	$(BIN)/pytest -m "not contract and not browser"
+
+test-contract: setup  ## judged by the vendors' published descriptions and by federation's composition
+	$(BIN)/pytest -m contract
+
+check: setup  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## mend what can be mended by machine
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## the benchmarks; each ends with one JSON line
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || echo "NOT RUN: $$script"; done
+
+lock: setup  ## renew the locks from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.lock
+
+clean:  ## remove what was built
+	rm -rf .venv gateway/console/dist gateway/console/node_modules .demo

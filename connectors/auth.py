@@ -1,0 +1,155 @@
+"""Credentials: how they are declared, applied, and kept out of every text."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectors.reading import Options
+from domain.errors import ConfigError
+
+
+class Secret:
+    """A secret value that no repr, str, format or log shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+
+Secrets = Mapping[str, Secret]
+
+
+class Authenticator(Protocol):
+    """Live credentials of one source: a place for tokens that expire and are renewed."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells credentials apart in keys of caches; gives nothing of them away."""
+        ...
+
+    async def headers(self) -> Mapping[str, str]: ...
+
+    def refused(self) -> bool:
+        """They were refused. True where asking again, with renewed ones, is worth it."""
+        ...
+
+
+class Auth(Protocol):
+    """How a vendor wants to be shown credentials, as a connector declares it."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets it needs."""
+        ...
+
+    def open(self, source: str, secrets: Secrets, options: Options) -> Authenticator:
+        """Raises ConfigError where a secret or option is missing."""
+        ...
+
+
+class FixedHeader:
+    """Credentials that are one header and do not change."""
+
+    __slots__ = ("_headers", "fingerprint")
+
+    def __init__(self, name: str, value: str) -> None:
+        self._headers = {name: value}
+        self.fingerprint = hashlib.sha256(f"{name}\0{value}".encode()).hexdigest()[:16]
+
+    async def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    def refused(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return f"FixedHeader({self.fingerprint})"
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """`Authorization: Bearer <secret>`."""
+
+    secret: str = "token"  # noqa: S105  # the name of a setting
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.secret,)
+
+    def open(self, source: str, secrets: Secrets, options: Options) -> Authenticator:
+        return FixedHeader("authorization", f"Bearer {reveal(source, secrets, self.secret)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of the vendor's own that holds the secret."""
+
+    name: str
+    secret: str = "token"  # noqa: S105  # the name of a setting
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.secret,)
+
+    def open(self, source: str, secrets: Secrets, options: Options) -> Authenticator:
+        return FixedHeader(self.name.lower(), reveal(source, secrets, self.secret))
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """`Authorization: Basic`; `user` may hold option names in braces ("{email}/token")."""
+
+    user: str
+    secret: str = "token"  # noqa: S105  # the name of a setting
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.secret,)
+
+    def open(self, source: str, secrets: Secrets, options: Options) -> Authenticator:
+        pair = f"{filled(source, self.user, options)}:{reveal(source, secrets, self.secret)}"
+        return FixedHeader("authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+
+
+def reveal(source: str, secrets: Secrets, name: str) -> str:
+    """The secret's text. Raises ConfigError where it is missing or cannot stand in a header."""
+    secret = secrets.get(name)
+    if not secret:
+        raise ConfigError(f"sources.{source}.{name}: a secret is needed (env or file)")
+    value = secret.reveal().strip()
+    if not value.isascii() or not value.isprintable():
+        raise ConfigError(f"sources.{source}.{name}: holds characters no header can carry")
+    return value
+
+
+def filled(source: str, form: str, options: Options) -> str:
+    """`form` with option names in braces replaced. Raises ConfigError where one is not set."""
+    try:
+        return form.format_map(_Texts(options))
+    except KeyError as error:
+        raise ConfigError(f"sources.{source}.{error.args[0]}: must be set") from None
+
+
+class _Texts(dict[str, str]):
+    def __init__(self, options: Options) -> None:
+        super().__init__({k: v for k, v in options.items() if isinstance(v, str) and v})

@@ -1,0 +1,281 @@
+"""A connector as data: what a vendor can be asked, in which form, within which limits.
+
+Every form is a pair of functions, `ask` (arguments -> Request) and `read` (decoded answer -> Page),
+around which `source.py` puts chunking, paging, ordering, holes and errors. When a fact would need
+an `if`, it is a function. Every number carries the vendor document it comes from.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from connectors.auth import Auth
+from connectors.reading import Options, RecordMapping, Row
+from connectors.request import ACCOUNT, Reply, Request
+from connectors.webhooks import WebhookSpec
+from domain.customer import KeyKind, LookupKey
+from domain.errors import SourceError
+from domain.ids import Kind
+from domain.sources import ChildFilter, CursorPolicy, Fields, ParentBy
+from domain.vocabulary import SystemKind
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number and the document that says so ("ours: why" where the vendor gives none)."""
+
+    value: int
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `amount` units in `period_s` seconds, as a leaky bucket: a burst of the whole amount
+    is allowed, then amount / period_s a second.
+    """
+
+    amount: Figure
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the source may be burdened with. `rates` are by lane; requests name theirs."""
+
+    concurrency: Figure
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    max_bytes: Figure = field(default=Figure(16 * 2**20, "ours: a page of 100 rows is below 1 MB"))
+
+    def rate(self, lane: str = ACCOUNT) -> Rate | None:
+        return self.rates.get(lane)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What an answer holds. `cursor` asks for the next page and is None on the last one.
+
+    `deleted` are external ids the vendor says are gone. `resume` (streams only) is what to ask with
+    next time, where the stream has ended for now.
+    """
+
+    rows: Sequence[Row] = ()
+    cursor: str | None = None
+    deleted: Sequence[str] = ()
+    resume: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetAsk:
+    """Rows by id: never empty, never above the form's size, each id once and valid."""
+
+    ids: Sequence[str]
+    fields: Fields = None
+    options: Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenAsk:
+    """Rows that hang on `parents` (at most the form's size), newest first.
+
+    `until` asks for rows created at or before it, where the vendor can; `limit` is how many rows
+    are worth asking for at once (never above the form's page); `cursor` continues the same list.
+    """
+
+    parents: Sequence[str]
+    limit: int
+    until: datetime | None = None
+    cursor: str | None = None
+    where: ChildFilter = field(default_factory=ChildFilter)
+    fields: Fields = None
+    options: Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAsk:
+    """Contacts that carry a key."""
+
+    key: LookupKey
+    options: Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinceAsk:
+    """Rows changed at or after `since`, oldest change first; None asks for everything (any order).
+
+    `cursor` continues the same list.
+    """
+
+    since: datetime | None
+    cursor: str | None = None
+    options: Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamAsk:
+    """The next page of a vendor's own change stream; None starts it from the beginning."""
+
+    cursor: str | None
+    options: Options = field(default_factory=dict)
+
+
+A = TypeVar("A", GetAsk, ChildrenAsk, SearchAsk, SinceAsk, StreamAsk)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[A]):
+    """One question of a vendor: `read` gets the decoded body and what was asked."""
+
+    ask: Callable[[A], Request]
+    read: Callable[[Any, A], Page]
+
+
+def any_id(external_id: str) -> bool:
+    return bool(external_id)
+
+
+def decimal_id(external_id: str) -> bool:
+    """For vendors whose ids are integers: anything else would refuse the whole batch."""
+    return external_id.isascii() and external_id.isdecimal()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRead(Call[GetAsk]):
+    """`get_many`: `size` ids a call (1: one call per id, in parallel within the concurrency).
+
+    The order of the answer does not matter; rows are placed by their id, or by an id they have
+    absorbed (`Contact.merged_ids`). Ids for which `valid` is false cannot exist and are not asked.
+    """
+
+    size: Figure
+    valid: Callable[[str], bool] = any_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildRead(Call[ChildrenAsk]):
+    """`children_of`: `size` parents a call; 1 is the declared fan-out of a vendor without batch.
+
+    `page` is the most rows a call gives. Lists run newest first by the record's time; with
+    `newest_first=False` the whole list is read before it is cut. At most `pages` calls per chunk.
+    Rows are handed to parents by `owner_ids` (messages: by the part of their id before the last
+    slash), or by `owners`; a row of nobody who was asked for is dropped.
+    """
+
+    size: Figure
+    page: Figure
+    pages: int = 10
+    newest_first: bool = True
+    valid: Callable[[str], bool] = any_id
+    owners: Callable[[Row], Sequence[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Via(Call[GetAsk]):
+    """Parents known by another key are led to this source's contacts first, `size` keys a call;
+    their own ids are then asked by `ParentBy.OWN`. Rows are mapped as contacts and matched by the
+    key they carry.
+    """
+
+    size: Figure
+    valid: Callable[[str], bool] = any_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRead(Call[SearchAsk]):
+    """`search` by one kind of key; rows are contacts.
+
+    `exact`: the shared layer keeps only contacts that carry the key as asked. Off where the row
+    does not show the key (an order number that leads to its buyer).
+    """
+
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since(Call[SinceAsk]):
+    """`changed_since` by time: a full scan, then windows that start at the last change seen.
+
+    `cap` is the most rows a vendor gives for one question: the window restarts from its last value
+    before that. Times come from `provenance.source_updated_at`, which the mapping must set.
+    """
+
+    policy: CursorPolicy
+    cap: Figure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream(Call[StreamAsk]):
+    """`changed_since` by the vendor's own cursor: `Page.cursor` while there is more at once, then
+    `Page.resume`.
+    """
+
+    policy: CursorPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What can be asked about one kind of thing. `map` makes the record of a row.
+
+    `children` is by how the parent is known. `search` is for contacts.
+    """
+
+    map: RecordMapping
+    get_many: BatchRead | None = None
+    children: Mapping[ParentBy, ChildRead | Via] = field(default_factory=dict)
+    search: Mapping[KeyKind, KeyRead] = field(default_factory=dict)
+    changed_since: Since | Stream | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting of the connector beyond the common ones; `default` None makes it required."""
+
+    name: str
+    help: str
+    default: str | Mapping[str, str] | None = ""
+
+
+Judge = Callable[[str, Reply], SourceError | None]
+"""A vendor's own way of saying no in an answer that looks like success: (source name, reply)."""
+
+
+def no_judge(_source: str, _reply: Reply) -> SourceError | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A connector. `base_url` may hold option names in braces ("https://{subdomain}.zendesk.com").
+
+    `wait_s` reads how long a refused caller shall wait from an answer's headers, where the vendor
+    has more than Retry-After.
+    """
+
+    connector: str
+    system: SystemKind
+    base_url: str
+    auth: Auth
+    limits: Limits
+    kinds: Mapping[Kind, Endpoint]
+    options: Sequence[Option] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    judge: Judge = no_judge
+    wait_s: Callable[[Mapping[str, str]], float | None] | None = None
+    webhooks: WebhookSpec | None = None
+
+
+def listed(name: str) -> Callable[[Any, object], Page]:
+    """A reader of answers that hold their rows in one list and have no further page."""
+
+    def read(data: Any, _ask: object) -> Page:
+        return Page(rows=data[name])
+
+    return read
+
+
+def chosen(
+    fields: Fields, table: Mapping[str, Sequence[str]], always: Sequence[str] = ()
+) -> list[str]:
+    """The vendor's names for the attributes asked for: push-down of `fields`, sorted, each once."""
+    wanted = table if fields is None else [name for name in table if name in fields]
+    return sorted({*always, *(name for attribute in wanted for name in table[attribute])})

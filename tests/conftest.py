@@ -116,9 +116,17 @@ def _postgres_programs(folder: Path, account: dict[str, object]) -> Path:
             [programs / "initdb", "--version"], check=True, capture_output=True, **account
         )
     except PermissionError:  # a checkout in the home of root is closed to anybody else
-        shutil.copytree(programs.parent, folder / "postgres", symlinks=True)
-        programs = folder / "postgres" / programs.name
+        programs = _copied(programs, folder / "wheel")
     return programs
+
+
+def _copied(programs: Path, target: Path) -> Path:
+    """The installation in a wheel, beside the libraries that its programs look for."""
+    package = programs.parents[1]
+    for path in (programs.parent, package.with_name(f"{package.name}.libs")):
+        if path.exists():
+            shutil.copytree(path, target / path.relative_to(package.parent), symlinks=True)
+    return target / programs.relative_to(package.parent)
 
 
 # ---------------------------------------------------------------- Redis

@@ -137,7 +137,9 @@ class RecordStore(Protocol):
         ...
 
     async def finish_scan(self, source: str, kind: Kind, cursor: SyncCursor) -> int:
-        """End a full scan: rows not seen since `scan_started_at` are deleted. Returns how many."""
+        """End a full scan: rows not seen since `cursor.scan_started_at` are deleted, and the cursor
+        is kept without it. Returns how many were deleted.
+        """
         ...
 
     async def contacts(self, keys: Sequence[SourceKey]) -> list[Contact | None]:
@@ -198,6 +200,8 @@ class Resolution:
     """The identifiers found to be shared; None where the resolution did not judge them."""
     events: Sequence[IdentityEvent] = ()
     """`sequence` is set by the store."""
+    contacts: Sequence[IndexedContact] = ()
+    """Records found on the way, stored in the same transaction by the rules of `put_page`."""
     based_on: int | None = None
     """The version it was worked out from: where the store has moved on since, publishing raises
     StaleVersion and nothing is changed. None publishes whatever stands."""
@@ -212,7 +216,8 @@ class IdentityStore(Protocol):
 
     async def publish(self, resolution: Resolution) -> int:
         """Make it so and return the new version. A cluster's own version rises where its set of
-        members changed.
+        members changed. Raises StaleVersion (see `based_on`), and ClusterConflict for a resolution
+        that contradicts itself.
         """
         ...
 

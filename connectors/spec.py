@@ -196,10 +196,13 @@ class Since(Call[SinceAsk]):
     """`changed_since` by time: a full scan, then windows that start at the last change seen.
 
     `cap` is the most rows a vendor gives for one question: the window restarts from its last value
-    before that. Times come from `provenance.source_updated_at`, which the mapping must set.
+    before that. With `keyset` it restarts after every page, for vendors whose cursor is an offset:
+    rows that change while pages are read would move others past it. Times come from
+    `provenance.source_updated_at`, which the mapping must set.
     """
 
     policy: CursorPolicy
+    keyset: bool = False
     cap: Figure | None = None
 
 

@@ -1,0 +1,59 @@
+"""`get_many` over a vendor's batch read, or over single reads where that is all it has."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from connectors.desk import Desk, Sheet
+from connectors.spec import BatchRead, GetAsk
+from domain.errors import SourceError, SourceProtocolError
+from domain.records import Contact, Record
+from domain.sources import Deadline, Fields
+
+T = TypeVar("T")
+Found = dict[str, Record | SourceError]
+
+
+class BatchReader:
+    """The `BatchGet` port: ceil(distinct ids / size) calls, side by side."""
+
+    def __init__(self, desk: Desk, form: BatchRead) -> None:
+        self._desk = desk
+        self._form = form
+
+    async def get_many(
+        self, external_ids: Sequence[str], fields: Fields, deadline: Deadline
+    ) -> list[Record | SourceError | None]:
+        wanted = [i for i in dict.fromkeys(external_ids) if self._form.valid(i)]
+        chunks = chunked(wanted, self._form.size.value)
+        found: Found = {}
+        for part in await asyncio.gather(*(self._chunk(ids, fields, deadline) for ids in chunks)):
+            found |= part
+        return [found.get(external_id) for external_id in external_ids]
+
+    async def _chunk(self, ids: Sequence[str], fields: Fields, deadline: Deadline) -> Found:
+        ask = GetAsk(ids=ids, fields=fields, options=self._desk.options)
+        try:
+            return self._placed(ids, await self._desk.asked(self._form, ask, deadline))
+        except SourceError as error:
+            return dict.fromkeys(ids, error)
+
+    def _placed(self, ids: Sequence[str], sheet: Sheet) -> Found:
+        """Rows by the id asked for. An id without a row is unknown to the source, unless a row was
+        unreadable: then nobody can say whose it was.
+        """
+        found: Found = {}
+        if sheet.dropped:
+            error = SourceProtocolError(self._desk.source, "a row of the batch was unreadable")
+            found = dict.fromkeys(ids, error)
+        asked = set(ids)
+        for record in sheet.records:
+            absorbed = record.merged_ids if isinstance(record, Contact) else ()
+            found |= dict.fromkeys(asked.intersection(absorbed), record)
+        found |= {r.key.external_id: r for r in sheet.records if r.key.external_id in asked}
+        return found
+
+
+def chunked(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Consecutive runs of at most `size` items."""
+    return (items[start : start + size] for start in range(0, len(items), size))

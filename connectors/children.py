@@ -1,0 +1,244 @@
+"""`children_of`: things that hang on parents, newest first, by batch, fan-out or a detour."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.batch import chunked
+from connectors.desk import Desk, Sheet
+from connectors.matching import belongs, named, needed, position, satisfies
+from connectors.reading import Row
+from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
+from domain.errors import NotSupported, SourceError, SourceProtocolError
+from domain.records import Contact, Message, Record
+from domain.sources import (
+    ChildFilter,
+    ChildPage,
+    Deadline,
+    Fields,
+    PageRequest,
+    Parent,
+    ParentBy,
+    Position,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Want:
+    page: PageRequest
+    where: ChildFilter
+    fields: Fields
+    deadline: Deadline
+
+
+@dataclass(slots=True)
+class _List:
+    """What was read of one parent's list. `cut_at`: there is more, older than this."""
+
+    items: dict[str, Record] = field(default_factory=dict)
+    more: bool = False
+    cut_at: Position | None = None
+    dropped: int = 0
+
+
+_Lists = dict[Parent, _List | SourceError]
+_Routes = Mapping[Parent, Sequence[Parent] | SourceError]
+
+
+class ChildReader:
+    """The `ChildrenOf` port: at most ceil(parents / size) first calls, further pages while a parent
+    has fewer than `first` items and the list goes on (`ChildRead.pages` calls in all).
+    """
+
+    def __init__(
+        self, desk: Desk, forms: Mapping[ParentBy, ChildRead | Via], contacts: Desk | None
+    ) -> None:
+        self._desk = desk
+        self._forms = forms
+        self._contacts = contacts
+
+    async def children_of(
+        self,
+        parents: Sequence[Parent],
+        page: PageRequest,
+        where: ChildFilter,
+        fields: Fields,
+        deadline: Deadline,
+    ) -> list[ChildPage[Record] | SourceError]:
+        want = _Want(page=page, where=where, fields=needed(where, fields), deadline=deadline)
+        routes = await self._routes(list(dict.fromkeys(parents)), deadline)
+        targets = dict.fromkeys(
+            target
+            for route in routes.values()
+            if not isinstance(route, SourceError)
+            for target in route
+        )
+        lists = await self._lists(list(targets), want)
+        return [_page(routes[parent], lists, page.first) for parent in parents]
+
+    async def _routes(self, parents: Sequence[Parent], deadline: Deadline) -> _Routes:
+        """The parents to ask about for each one given: itself, or this source's own contacts."""
+        routes: dict[Parent, Sequence[Parent] | SourceError] = {}
+        for by in dict.fromkeys(parent.by for parent in parents):
+            form, group = self._forms.get(by), [p for p in parents if p.by is by]
+            if form is None:
+                error = NotSupported(self._desk.source, f"{self._desk.kind.name} by {by.value}")
+                routes |= dict.fromkeys(group, error)
+            elif isinstance(form, Via):
+                routes |= await self._detours(form, group, deadline)
+            else:
+                routes |= {parent: [parent] for parent in group}
+        return routes
+
+    async def _detours(
+        self, form: Via, parents: Sequence[Parent], deadline: Deadline
+    ) -> dict[Parent, Sequence[Parent] | SourceError]:
+        routes: dict[Parent, Sequence[Parent] | SourceError] = {p: [] for p in parents}
+        valid = [parent for parent in parents if form.valid(parent.value)]
+        chunks = chunked(valid, form.size.value)
+        found = await asyncio.gather(*(self._detour(form, chunk, deadline) for chunk in chunks))
+        for part in found:
+            routes |= part
+        return routes
+
+    async def _detour(
+        self, form: Via, parents: Sequence[Parent], deadline: Deadline
+    ) -> Mapping[Parent, Sequence[Parent] | SourceError]:
+        if self._contacts is None:
+            raise AssertionError("a spec with Via has contacts")
+        ask = GetAsk(ids=[parent.value for parent in parents], options=self._desk.options)
+        try:
+            sheet = await self._contacts.asked(form, ask, deadline)
+        except SourceError as error:
+            return dict.fromkeys(parents, error)
+        contacts = [record for record in sheet.records if isinstance(record, Contact)]
+        return {parent: _own(parent, contacts) for parent in parents}
+
+    async def _lists(self, targets: Sequence[Parent], want: _Want) -> _Lists:
+        lists: _Lists = {}
+        jobs = []
+        for by in dict.fromkeys(target.by for target in targets):
+            form = self._forms[by]
+            if isinstance(form, Via):
+                raise AssertionError("a detour leads to a form that is asked directly")
+            group = [target for target in targets if target.by is by]
+            lists |= {target: _List() for target in group}
+            valid = [target for target in group if form.valid(target.value)]
+            chunks = chunked(valid, form.size.value)
+            jobs += [self._chunk(form, chunk, want) for chunk in chunks]
+        for part in await asyncio.gather(*jobs):
+            lists |= part
+        return lists
+
+    async def _chunk(self, form: ChildRead, parents: Sequence[Parent], want: _Want) -> _Lists:
+        try:
+            return {**await self._read(form, parents, want)}
+        except SourceError as error:
+            return dict.fromkeys(parents, error)
+
+    async def _read(
+        self, form: ChildRead, parents: Sequence[Parent], want: _Want
+    ) -> dict[Parent, _List]:
+        """The lists of one chunk, page by page. Raises SourceProtocolError over a cursor that does
+        not move.
+        """
+        lists = {parent: _List() for parent in parents}
+        cursor: str | None = None
+        last: Position | None = None
+        for _ in range(form.pages):
+            ask = self._ask(form, parents, want, cursor)
+            sheet = await self._desk.asked(form, ask, want.deadline)
+            self._distribute(form, lists, sheet, want)
+            last = _last(sheet.records, last)
+            previous, cursor = cursor, sheet.page.cursor
+            if cursor is None or (form.newest_first and _enough(lists, want.page.first)):
+                break
+            if cursor == previous:
+                raise SourceProtocolError(self._desk.source, "a list whose pages do not end")
+        for each in lists.values():
+            each.more, each.cut_at = cursor is not None, last if cursor is not None else None
+        return lists
+
+    def _ask(
+        self, form: ChildRead, parents: Sequence[Parent], want: _Want, cursor: str | None
+    ) -> ChildrenAsk:
+        # One more than is wanted tells whether there is more; a filter may throw any of them away.
+        worth = (want.page.first + 1) * len(parents)
+        filtered = want.where != ChildFilter() or not form.newest_first
+        return ChildrenAsk(
+            parents=[parent.value for parent in parents],
+            limit=form.page.value if filtered else min(form.page.value, worth),
+            until=want.page.after.at if want.page.after else None,
+            cursor=cursor,
+            where=want.where,
+            fields=want.fields,
+            options=self._desk.options,
+        )
+
+    def _distribute(
+        self, form: ChildRead, lists: Mapping[Parent, _List], sheet: Sheet, want: _Want
+    ) -> None:
+        astray = sheet.dropped
+        for row, record in sheet.rows:
+            owners = [p for p in lists if _owns(form, p, row, record, alone=len(lists) == 1)]
+            astray += not owners
+            if owners and _wanted(record, want):
+                for parent in owners:
+                    lists[parent].items.setdefault(record.key.external_id, record)
+        if astray > sheet.dropped:
+            self._desk.dropped(astray)
+        for each in lists.values():
+            each.dropped += astray
+
+
+def _own(parent: Parent, contacts: Sequence[Contact]) -> list[Parent]:
+    ids = (contact.key.external_id for contact in contacts if belongs(contact, parent))
+    return [Parent(ParentBy.OWN, external_id) for external_id in dict.fromkeys(ids)]
+
+
+def _owns(form: ChildRead, parent: Parent, row: Row, record: Record, *, alone: bool) -> bool:
+    """Whether the row is this parent's. Where it names nobody, it belongs to the one asked for."""
+    if form.owners is not None:
+        owners: Sequence[str] = form.owners(row)
+    elif isinstance(record, Message):
+        owners = (record.key.external_id.rpartition("/")[0],)
+    else:
+        owners = () if isinstance(record, Contact) else record.owner_ids
+        owners = owners if parent.by is ParentBy.OWN else ()
+    return any(named(parent, owner) for owner in owners) if owners else alone
+
+
+def _wanted(record: Record, want: _Want) -> bool:
+    after = want.page.after
+    return (after is None or position(record) < after) and satisfies(record, want.where)
+
+
+def _enough(lists: Mapping[Parent, _List], first: int) -> bool:
+    return all(len(each.items) >= first for each in lists.values())
+
+
+def _last(records: Iterable[Record], so_far: Position | None) -> Position | None:
+    places = [position(record) for record in records]
+    return min([*places, *([so_far] if so_far else [])], default=None)
+
+
+def _page(
+    route: Sequence[Parent] | SourceError, lists: _Lists, first: int
+) -> ChildPage[Record] | SourceError:
+    """One page of everything a route leads to; an error where any part of it is missing."""
+    if isinstance(route, SourceError):
+        return route
+    parts = [lists[target] for target in route]
+    broken = next((part for part in parts if isinstance(part, SourceError)), None)
+    if broken is not None:
+        return broken
+    whole = [part for part in parts if isinstance(part, _List)]
+    # Of lists that were cut, nothing older than the newest cut may be shown: what lies between
+    # would be skipped by the next page.
+    horizon = max((p.cut_at for p in whole if p.cut_at), default=None) if len(whole) > 1 else None
+    items = {i: record for part in whole for i, record in part.items.items()}
+    ranked = sorted(items.values(), key=position, reverse=True)
+    shown = [r for r in ranked if horizon is None or position(r) >= horizon][:first]
+    more = len(shown) < len(ranked) or any(part.more for part in whole)
+    dropped = max((part.dropped for part in whole), default=0)
+    return ChildPage(items=tuple(shown), has_more=more, dropped=dropped)

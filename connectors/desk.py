@@ -1,0 +1,78 @@
+"""Asking one source about one kind of thing, and making records of what it says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connectors.http import Http
+from connectors.reading import UNREADABLE, Options, Reading, Row
+from connectors.request import Reply
+from connectors.spec import A, Call, Endpoint, Page
+from domain.errors import SourceProtocolError
+from domain.ids import Kind
+from domain.records import Record
+from domain.sources import Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A page as records, beside the rows they were made of. `dropped` rows could not be read."""
+
+    rows: tuple[tuple[Row, Record], ...] = ()
+    dropped: int = 0
+    page: Page = field(default_factory=Page)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(record for _, record in self.rows)
+
+
+class Desk:
+    """One (source, kind). `reading` is made anew for each answer, since it holds the time."""
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        kind: Kind,
+        endpoint: Endpoint,
+        http: Http,
+        reading: Callable[[], Reading],
+        options: Options,
+    ) -> None:
+        self.source = source
+        self.kind = kind
+        self.options = options
+        self._map = endpoint.map
+        self._http = http
+        self._reading = reading
+
+    async def asked(self, call: Call[A], ask: A, deadline: Deadline) -> Sheet:
+        """One call. Raises SourceError, SourceProtocolError where the answer has another form."""
+        reply = await self._http.call(call.ask(ask), deadline)
+        sheet = self._mapped(self._read(call, ask, reply))
+        self._http.monitor.mapped(self.kind, sheet.dropped)
+        return sheet
+
+    def dropped(self, count: int) -> None:
+        """Rows of the answer just read were of no use after all."""
+        self._http.monitor.mapped(self.kind, count)
+
+    def _read(self, call: Call[A], ask: A, reply: Reply) -> Page:
+        if reply.data is None:
+            return Page()
+        try:
+            return call.read(reply.data, ask)
+        except UNREADABLE:
+            self._http.monitor.mapped(self.kind, 1)
+            raise SourceProtocolError(self.source, "an answer of another form") from None
+
+    def _mapped(self, page: Page) -> Sheet:
+        reading = self._reading()
+        rows: list[tuple[Row, Record]] = []
+        dropped = 0
+        for row in page.rows:
+            try:
+                rows.append((row, self._map(row, reading)))
+            except UNREADABLE:
+                dropped += 1
+        return Sheet(rows=tuple(rows), dropped=dropped, page=page)

@@ -1,0 +1,26 @@
+"""What the configuration says about one source, in the form connectors are built from."""
+
+from dataclasses import dataclass, field
+
+from connectors.auth import Secrets
+from connectors.reading import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """One `[sources.<name>]`. `base_url` "" takes the connector's own.
+
+    `secrets` by the names the connector's auth and webhooks use ("token", "webhook_secret",
+    "webhook_secret_previous"). `customer_key` says how the source's things name their customer:
+    "own", "email", "phone", or the name of another source. `options` are the connector's own.
+    """
+
+    connector: str
+    base_url: str = ""
+    secrets: Secrets = field(default_factory=dict)
+    timeout_s: float = 3.0
+    phone_region: str | None = None
+    time_zone: str = "UTC"
+    customer_key: str = "own"
+    region: str | None = None
+    options: Options = field(default_factory=dict)

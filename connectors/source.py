@@ -1,0 +1,177 @@
+"""A spec and its settings, put together into a `Source` the use cases can ask."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from random import Random
+from urllib.parse import urlsplit
+
+from connectors.auth import Secret, filled
+from connectors.batch import BatchReader
+from connectors.changes import StreamReader, TimeReader
+from connectors.children import ChildReader
+from connectors.desk import Desk
+from connectors.http import Http
+from connectors.keysearch import KeySearcher
+from connectors.monitor import Monitor
+from connectors.reading import Options, Reading
+from connectors.sender import Sender
+from connectors.settings import SourceSettings
+from connectors.spec import Spec, Stream
+from connectors.webhooks import SignedWebhooks
+from domain.errors import ConfigError
+from domain.ids import Kind
+from domain.ports import Clock, Telemetry
+from domain.provenance import System
+from domain.records import Record
+from domain.sources import BatchGet, ChangedSince, ChildrenOf, Source
+
+
+def open_source(
+    spec: Spec,
+    name: str,
+    settings: SourceSettings,
+    sender: Sender,
+    *,
+    clock: Clock,
+    telemetry: Telemetry,
+    dice: Random,
+) -> Source:
+    """The source `name`. Opens no connection. Raises ConfigError.
+
+    The sender becomes the source's own: `Source.close` closes it.
+    """
+    options = _options(spec, name, settings)
+    system = System(name=name, kind=spec.system, connector=spec.connector, region=settings.region)
+    authenticator = spec.auth.open(name, settings.secrets, options)
+    http = Http(
+        source=name,
+        base_url=base_url(spec, name, settings, options),
+        sender=sender,
+        authenticator=authenticator,
+        limits=spec.limits,
+        clock=clock,
+        monitor=Monitor(system, clock, telemetry),
+        dice=dice,
+        headers=spec.headers,
+        judge=spec.judge,
+        wait_header=spec.wait_s,
+        timeout_s=settings.timeout_s,
+    )
+
+    def reading() -> Reading:
+        return _reading(system, clock.now(), settings, options)
+
+    desks = {
+        kind: Desk(
+            source=name,
+            kind=kind,
+            endpoint=endpoint,
+            http=http,
+            reading=reading,
+            options=options,
+        )
+        for kind, endpoint in spec.kinds.items()
+    }
+    return Source(
+        system=system,
+        gets=_gets(spec, desks),
+        children=_children(spec, desks),
+        search=_search(spec, desks),
+        changes=_changes(spec, desks, clock),
+        webhooks=_webhooks(spec, name, settings),
+        status=http.monitor.status,
+        customer_key=settings.customer_key,
+        credential=authenticator.fingerprint,
+        timeout_s=settings.timeout_s,
+        close=http.close,
+    )
+
+
+def base_url(spec: Spec, name: str, settings: SourceSettings, options: Options) -> str:
+    """Where the source is. Raises ConfigError for anything but an http(s) address without query,
+    fragment and credentials.
+    """
+    url = settings.base_url or filled(name, spec.base_url, options)
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ConfigError(
+            f"sources.{name}.base_url: must be http(s)://host[:port][/path], nothing else"
+        )
+    return url.rstrip("/")
+
+
+def _options(spec: Spec, name: str, settings: SourceSettings) -> Options:
+    known = {option.name: option for option in spec.options}
+    for given in settings.options:
+        if given not in known:
+            allowed = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"sources.{name}.{given}: unknown; {spec.connector} has {allowed}")
+    for option in spec.options:
+        if option.default is None and not settings.options.get(option.name):
+            raise ConfigError(f"sources.{name}.{option.name}: must be set ({option.help})")
+    defaults = {o.name: o.default for o in spec.options if o.default is not None}
+    return {**defaults, **settings.options}
+
+
+def _reading(
+    system: System, fetched_at: datetime, settings: SourceSettings, options: Options
+) -> Reading:
+    return Reading(
+        system=system,
+        fetched_at=fetched_at,
+        phone_region=settings.phone_region,
+        time_zone=settings.time_zone,
+        customer_key=settings.customer_key,
+        options=options,
+    )
+
+
+def _gets(spec: Spec, desks: Mapping[Kind, Desk]) -> dict[Kind, BatchGet[Record]]:
+    return {
+        kind: BatchReader(desks[kind], endpoint.get_many)
+        for kind, endpoint in spec.kinds.items()
+        if endpoint.get_many
+    }
+
+
+def _children(spec: Spec, desks: Mapping[Kind, Desk]) -> dict[Kind, ChildrenOf[Record]]:
+    return {
+        kind: ChildReader(desks[kind], endpoint.children, desks.get(Kind.CONTACT))
+        for kind, endpoint in spec.kinds.items()
+        if endpoint.children
+    }
+
+
+def _search(spec: Spec, desks: Mapping[Kind, Desk]) -> KeySearcher | None:
+    contacts = spec.kinds.get(Kind.CONTACT)
+    if contacts is None or not contacts.search:
+        return None
+    desk = desks[Kind.CONTACT]
+    own = BatchReader(desk, contacts.get_many) if contacts.get_many else None
+    return KeySearcher(desk, contacts.search, own)
+
+
+def _changes(
+    spec: Spec, desks: Mapping[Kind, Desk], clock: Clock
+) -> dict[Kind, ChangedSince[Record]]:
+    readers: dict[Kind, ChangedSince[Record]] = {}
+    for kind, endpoint in spec.kinds.items():
+        form = endpoint.changed_since
+        if isinstance(form, Stream):
+            readers[kind] = StreamReader(desks[kind], form)
+        elif form is not None:
+            readers[kind] = TimeReader(desks[kind], form, clock)
+    return readers
+
+
+def _webhooks(spec: Spec, name: str, settings: SourceSettings) -> SignedWebhooks | None:
+    """None where the connector has none, or no secret is set to prove a delivery with."""
+    if spec.webhooks is None:
+        return None
+    names = (spec.webhooks.secret, f"{spec.webhooks.secret}_previous")
+    secrets: list[Secret] = [s for n in names if (s := settings.secrets.get(n))]
+    return SignedWebhooks(name, spec.webhooks, tuple(secrets)) if secrets else None

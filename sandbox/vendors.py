@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox import hubspot
 from sandbox.vendor import Vendor
 
-VENDORS: tuple[Vendor, ...] = ()
+VENDORS: tuple[Vendor, ...] = (hubspot.VENDOR,)

@@ -90,6 +90,10 @@ class Table(Generic[R]):
         """Archive or delete: the row stays as a trace with `deleted_at`. KeyError if unknown."""
         return self.change(row_id, deleted_at=self._clock())
 
+    def erase(self, row_id: str) -> None:
+        """Forget a row for good. KeyError if unknown."""
+        del self._rows[row_id]
+
     def __len__(self) -> int:
         return len(self._rows)
 

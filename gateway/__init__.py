@@ -1,0 +1,3 @@
+"""The running program: configuration, HTTP, limits, telemetry, wiring. The only package that knows
+every other.
+"""

@@ -1,0 +1,98 @@
+"""Who calls: static bearer tokens, known by their hash, compared in constant time."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.config import Auth, Config, Token
+from gateway.hosts import host_of, is_loopback
+from gateway.refusals import NotAllowed, Unauthenticated
+from gateway.scopes import SCOPES
+
+ANONYMOUS = "anonymous"
+_MAX_TOKEN_CHARS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A caller by the name of its token, and what it may."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token as it is shown once, and the table that lets a configuration know it."""
+
+    token: str
+    lines: str
+
+
+class Doorkeeper:
+    """Knows callers by their tokens.
+
+    Without a token a caller is anonymous where the server listens on a loopback address and the
+    configuration says what such callers may (everything, where it has no [auth]).
+    """
+
+    def __init__(self, tokens: Iterable[Token], anonymous: frozenset[str] | None) -> None:
+        self._known = [
+            (bytes.fromhex(token.sha256), Identified(token.name, frozenset(token.scopes)))
+            for token in tokens
+        ]
+        self._anonymous = None if anonymous is None else Identified(ANONYMOUS, anonymous)
+
+    def identify(self, authorization: str | None, host: str | None) -> Identified:
+        """The caller of a request with these headers. Raises Unauthenticated, or NotAllowed where a
+        name that is not of this machine leads here (DNS rebinding).
+        """
+        if authorization is not None:
+            return self._by_token(authorization)
+        if self._anonymous is None:
+            raise Unauthenticated("a bearer token is needed")
+        if not is_loopback(host_of(host or "")):
+            raise NotAllowed("without a token, call by a loopback name such as 127.0.0.1")
+        return self._anonymous
+
+    def _by_token(self, authorization: str) -> Identified:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= _MAX_TOKEN_CHARS:
+            raise Unauthenticated("the authorization must be a bearer token")
+        presented = _digest(token.strip())
+        found = None
+        for known, caller in self._known:  # all of them, so that the time tells nothing
+            if hmac.compare_digest(known, presented):
+                found = caller
+        if found is None:
+            raise Unauthenticated("the token is not known")
+        return found
+
+
+def doorkeeper(config: Config) -> Doorkeeper:
+    auth = config.auth
+    return Doorkeeper(auth.tokens if auth else (), _anonymous_scopes(auth, config.server.host))
+
+
+def _anonymous_scopes(auth: Auth | None, host: str) -> frozenset[str] | None:
+    if not is_loopback(host):
+        return None
+    if auth is None:
+        return SCOPES
+    return frozenset(auth.anonymous_scopes) or None
+
+
+def new_token(name: str, scopes: Iterable[str]) -> NewToken:
+    """256 random bits, and the lines of the configuration that go with them."""
+    token = f"kn_{secrets.token_urlsafe(32)}"
+    listed = ", ".join(f'"{scope}"' for scope in scopes)
+    lines = (
+        f'[[auth.tokens]]\nname = "{name}"\nsha256 = "{_digest(token).hex()}"\nscopes = [{listed}]'
+    )
+    return NewToken(token, lines)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

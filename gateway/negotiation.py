@@ -1,0 +1,50 @@
+"""In which media type an answer goes out (GraphQL over HTTP, "Accept" and "Body")."""
+
+from enum import StrEnum
+
+from gateway.refusals import NotAcceptable
+
+
+class Media(StrEnum):
+    """The types a GraphQL answer may have, dearest first."""
+
+    GRAPHQL = "application/graphql-response+json"
+    JSON = "application/json"
+
+    @property
+    def header(self) -> str:
+        return f"{self.value}; charset=utf-8"
+
+
+def negotiated(accept: str | None) -> Media:
+    """The media type the caller takes with the highest weight; ours wins a tie, and a caller that
+    names none gets it. Raises NotAcceptable.
+    """
+    if not accept or not accept.strip():
+        return Media.GRAPHQL
+    weights = {media: _weight(media, accept) for media in Media}
+    best = max(Media, key=lambda media: weights[media])
+    if weights[best] <= 0:
+        raise NotAcceptable(f"answers are {Media.GRAPHQL} or {Media.JSON}")
+    return best
+
+
+def _weight(media: Media, accept: str) -> float:
+    """The q of the most specific range that covers the type (RFC 9110, 12.5.1)."""
+    found = (-1, 0.0)
+    for part in accept.split(","):
+        named, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        closeness = {media.value: 2, "application/*": 1, "*/*": 0}.get(named, -1)
+        if closeness > found[0]:
+            found = (closeness, _quality(parameters))
+    return found[1]
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return min(max(float(parameter[2:]), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0

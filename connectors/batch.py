@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from connectors.desk import Desk, Sheet
 from connectors.spec import BatchRead, GetAsk
-from domain.errors import SourceError, SourceProtocolError
+from domain.errors import SourceError, SourceProtocolError, SourceUnavailable
 from domain.records import Contact, Record
 from domain.sources import Deadline, Fields
 
@@ -46,6 +46,8 @@ class BatchReader:
         if sheet.dropped:
             error = SourceProtocolError(self._desk.source, "a row of the batch was unreadable")
             found = dict.fromkeys(ids, error)
+        unanswered = SourceUnavailable(self._desk.source, "a part of the batch failed")
+        found |= dict.fromkeys(sheet.page.failed, unanswered)
         asked = set(ids)
         for record in sheet.records:
             absorbed = record.merged_ids if isinstance(record, Contact) else ()

@@ -7,7 +7,7 @@ from connectors.http import Http
 from connectors.reading import UNREADABLE, Options, Reading, Row
 from connectors.request import Reply
 from connectors.spec import A, Call, Endpoint, Page
-from domain.errors import SourceProtocolError
+from domain.errors import NotSupported, SourceProtocolError
 from domain.ids import Kind
 from domain.records import Record
 from domain.sources import Deadline
@@ -48,7 +48,10 @@ class Desk:
 
     async def asked(self, call: Call[A], ask: A, deadline: Deadline) -> Sheet:
         """One call. Raises SourceError, SourceProtocolError where the answer has another form."""
-        reply = await self._http.call(call.ask(ask), deadline)
+        request = call.ask(ask)
+        if request is None:
+            raise NotSupported(self.source, f"this question about {self.kind.name}")
+        reply = await self._http.call(request, deadline)
         sheet = self._mapped(self._read(call, ask, reply))
         self._http.monitor.mapped(self.kind, sheet.dropped)
         return sheet

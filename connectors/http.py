@@ -59,6 +59,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         judge: Judge = no_judge,
         wait_header: WaitHeader | None = None,
+        rates: Mapping[str, float] | None = None,
         timeout_s: float = 3.0,
     ) -> None:
         self.monitor = monitor
@@ -72,7 +73,7 @@ class Http:
         self._judge = judge
         self._wait_header = wait_header
         self._fair_s = timeout_s / 2
-        self._gate = Gate(source, limits, dice)
+        self._gate = Gate(source, limits, dice, rates)
         self._breaker = Breaker(source, dice)
         self._retries = Retries(dice)
         self._flights: Flights[Reply] = Flights()

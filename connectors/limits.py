@@ -1,7 +1,7 @@
 """What one source may be burdened with: calls at once, calls in a time, and pauses it asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -18,12 +18,16 @@ class Gate:
     refused at once, without a call.
     """
 
-    def __init__(self, source: str, limits: Limits, dice: Random) -> None:
+    def __init__(
+        self, source: str, limits: Limits, dice: Random, rates: Mapping[str, float] | None = None
+    ) -> None:
+        """`rates` stand in for the amounts of the spec."""
+        amounts = rates or {}
         self._source = source
         self._dice = dice
         self._slots = asyncio.Semaphore(limits.concurrency.value)
         self._rates = {
-            lane: AsyncLimiter(rate.amount.value, rate.period_s)
+            lane: AsyncLimiter(amounts.get(lane, rate.amount.value), rate.period_s)
             for lane, rate in limits.rates.items()
         }
         self._paused_until: dict[str, float] = {}

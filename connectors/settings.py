@@ -1,5 +1,6 @@
 """What the configuration says about one source, in the form connectors are built from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.auth import Secrets
@@ -12,7 +13,8 @@ class SourceSettings:
 
     `secrets` by the names the connector's auth and webhooks use ("token", "webhook_secret",
     "webhook_secret_previous"). `customer_key` says how the source's things name their customer:
-    "own", "email", "phone", or the name of another source. `options` are the connector's own.
+    "own", "email", "phone", or the name of another source. `rates` are the limits of the plan that
+    was bought, by the connector's lanes, in units per period. `options` are the connector's own.
     """
 
     connector: str
@@ -23,4 +25,5 @@ class SourceSettings:
     time_zone: str = "UTC"
     customer_key: str = "own"
     region: str | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
     options: Options = field(default_factory=dict)

@@ -55,6 +55,7 @@ def open_source(
         headers=spec.headers,
         judge=spec.judge,
         wait_header=spec.wait_s,
+        rates=_rates(spec, name, settings),
         timeout_s=settings.timeout_s,
     )
 
@@ -115,6 +116,16 @@ def _options(spec: Spec, name: str, settings: SourceSettings) -> Options:
             raise ConfigError(f"sources.{name}.{option.name}: must be set ({option.help})")
     defaults = {o.name: o.default for o in spec.options if o.default is not None}
     return {**defaults, **settings.options}
+
+
+def _rates(spec: Spec, name: str, settings: SourceSettings) -> Mapping[str, float]:
+    for lane, amount in settings.rates.items():
+        if lane not in spec.limits.rates or not amount > 0:
+            allowed = ", ".join(sorted(spec.limits.rates)) or "none"
+            raise ConfigError(
+                f"sources.{name}.rates.{lane}: must be above 0; {spec.connector} has {allowed}"
+            )
+    return settings.rates
 
 
 def _reading(

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from connectors.auth import Auth
 from connectors.reading import Options, RecordMapping, Row
-from connectors.request import ACCOUNT, Reply, Request
+from connectors.request import Reply, Request
 from connectors.webhooks import WebhookSpec
 from domain.customer import KeyKind, LookupKey
 from domain.errors import SourceError
@@ -47,21 +47,20 @@ class Limits:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     max_bytes: Figure = field(default=Figure(16 * 2**20, "ours: a page of 100 rows is below 1 MB"))
 
-    def rate(self, lane: str = ACCOUNT) -> Rate | None:
-        return self.rates.get(lane)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What an answer holds. `cursor` asks for the next page and is None on the last one.
 
-    `deleted` are external ids the vendor says are gone. `resume` (streams only) is what to ask with
-    next time, where the stream has ended for now.
+    `deleted` are external ids the vendor says are gone; `failed` those of a batch it could not
+    answer for (which is not the same as unknown). `resume` (streams only) is what to ask with next
+    time, where the stream has ended for now.
     """
 
     rows: Sequence[Row] = ()
     cursor: str | None = None
     deleted: Sequence[str] = ()
+    failed: Sequence[str] = ()
     resume: str | None = None
 
 
@@ -124,9 +123,12 @@ A = TypeVar("A", GetAsk, ChildrenAsk, SearchAsk, SinceAsk, StreamAsk)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[A]):
-    """One question of a vendor: `read` gets the decoded body and what was asked."""
+    """One question of a vendor: `read` gets the decoded body and what was asked.
 
-    ask: Callable[[A], Request]
+    `ask` gives None where this source, as it is configured, has no such question (NOT_SUPPORTED).
+    """
+
+    ask: Callable[[A], Request | None]
     read: Callable[[Any, A], Page]
 
 

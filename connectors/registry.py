@@ -1,0 +1,164 @@
+"""Which connectors there are: ours, and those others registered as `knownas.connectors`.
+
+A connector is an import package that holds `SPEC` and, beside it, `manifest.toml`.
+"""
+
+import importlib
+import importlib.resources
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from random import Random
+from types import ModuleType
+
+import connectors
+from connectors.manifest import Manifest, parse_manifest
+from connectors.sender import Sender
+from connectors.settings import SourceSettings
+from connectors.source import open_source
+from connectors.spec import Option, Spec
+from domain.errors import ConfigError
+from domain.ids import Kind
+from domain.ports import Clock, Telemetry
+from domain.sources import Source
+
+GROUP = "knownas.connectors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """One connector. `package` is where it was loaded from, `readme` its README.md or empty."""
+
+    name: str
+    package: str
+    spec: Spec
+    manifest: Manifest
+    readme: str = ""
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        return tuple(self.spec.options)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets it takes; those of webhooks are optional."""
+        webhook = self.spec.webhooks
+        also = (webhook.secret, f"{webhook.secret}_previous") if webhook else ()
+        return (*self.spec.auth.secrets, *also)
+
+
+def connector_names() -> list[str]:
+    """Every name, sorted, without loading a connector."""
+    return sorted(_packages())
+
+
+def load_connector(name: str) -> Connector:
+    """Raises ConfigError for a name nobody registered, and for a package that is no connector."""
+    packages = _packages()
+    if name not in packages:
+        raise ConfigError(f"no connector {name!r}; there are {', '.join(sorted(packages))}")
+    package = packages[name]
+    try:
+        module = importlib.import_module(package)
+    except ImportError as error:
+        raise ConfigError(f"connector {name}: {package} cannot be imported: {error}") from error
+    spec = getattr(module, "SPEC", None)
+    if not isinstance(spec, Spec):
+        raise ConfigError(f"connector {name}: {package} holds no SPEC")
+    manifest = parse_manifest(_file(module, "manifest.toml", name), f"{package}/manifest.toml")
+    if name not in {spec.connector, manifest.connector}:
+        raise ConfigError(f"connector {name}: calls itself {spec.connector}")
+    return Connector(
+        name=name,
+        package=package,
+        spec=spec,
+        manifest=manifest,
+        readme=_file(module, "README.md", name),
+    )
+
+
+def load_connectors() -> list[Connector]:
+    """All of them, by name. Raises ConfigError for the first that is broken."""
+    return [load_connector(name) for name in connector_names()]
+
+
+def build_source(
+    name: str,
+    settings: SourceSettings,
+    sender: Sender,
+    *,
+    clock: Clock,
+    telemetry: Telemetry,
+    dice: Random | None = None,
+) -> Source:
+    """The source `name` of the configuration. Opens no connection; raises ConfigError.
+
+    The sender must be this source's own: `Source.close` closes it. `dice` spreads waits, so that
+    processes that failed together do not return together.
+    """
+    spec = load_connector(settings.connector).spec
+    spread = dice or Random()  # noqa: S311  # spreads waits, guards nothing
+    return open_source(spec, name, settings, sender, clock=clock, telemetry=telemetry, dice=spread)
+
+
+def described(connector: Connector) -> Mapping[str, object]:
+    """What `connectors show` prints: text, lists and tables only."""
+    manifest, spec = connector.manifest, connector.spec
+    return {
+        "connector": manifest.connector,
+        "title": manifest.title,
+        "system": manifest.system.value,
+        "package": connector.package,
+        "tier": manifest.tier.value,
+        "api_version": manifest.api_version,
+        "documentation": manifest.documentation,
+        "read_on": manifest.read_on.isoformat(),
+        "owner": manifest.owner,
+        "base_url": spec.base_url,
+        "capabilities": {
+            kind.name.lower(): sorted(able) for kind, able in manifest.capabilities.items()
+        },
+        "children_by": {
+            kind.name.lower(): sorted(by.value for by in endpoint.children)
+            for kind, endpoint in spec.kinds.items()
+            if endpoint.children
+        },
+        "search": sorted(key.value for key in manifest.search),
+        "webhooks": manifest.webhooks,
+        "secrets": list(connector.secrets),
+        "options": {option.name: option.help for option in connector.options},
+        "rates": {
+            lane: f"{rate.amount.value} in {rate.period_s:g} s ({rate.amount.document})"
+            for lane, rate in spec.limits.rates.items()
+        },
+        "batch": {
+            kind.name.lower(): endpoint.get_many.size.value
+            for kind, endpoint in spec.kinds.items()
+            if endpoint.get_many
+        },
+        "identity": {
+            name: field.worth.value + (" (unique)" if field.unique else "")
+            for name, field in manifest.identity.items()
+        },
+        "quality": dict(manifest.quality),
+        "holds_people": Kind.CONTACT in spec.kinds,
+    }
+
+
+def _packages() -> dict[str, str]:
+    """Import package by connector name. Ours cannot be replaced by somebody else's."""
+    others = {point.name: point.value for point in entry_points(group=GROUP)}
+    own = {
+        module.name: f"connectors.{module.name}"
+        for module in pkgutil.iter_modules(connectors.__path__)
+        if module.ispkg
+    }
+    return {**others, **own}
+
+
+def _file(module: ModuleType, name: str, connector: str) -> str:
+    try:
+        return (importlib.resources.files(module) / name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"connector {connector}: no {name} in {module.__name__}") from error

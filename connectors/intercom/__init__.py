@@ -1,0 +1,5 @@
+"""Intercom: people who chat, and their conversations."""
+
+from connectors.intercom.connector import SPEC
+
+__all__ = ["SPEC"]

@@ -3,6 +3,7 @@
     GatewayError                     root; nothing is raised outside this tree
       ConfigError                    refused at start, says key, place, allowed values
       InputError                     a file, argument or cursor handed to us; says the place
+        PageTooLarge                 more at once than one request may ask for
       SourceError(source)            SourceUnavailable | SourceTimeout | CircuitOpen |
                                      SourceRateLimited(retry_after_s) | SourceAuthError |
                                      SourceProtocolError | NotSupported
@@ -36,6 +37,12 @@ class InputError(GatewayError):
     """Input that a caller can mend; the message says the place."""
 
     code = "BAD_REQUEST"
+
+
+class PageTooLarge(InputError):
+    """More at once than one request may ask for."""
+
+    code = "PAGE_TOO_LARGE"
 
 
 class SourceError(GatewayError):

@@ -1,0 +1,36 @@
+"""Who is asking, and what they may see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from domain.customer import LookupKey
+from domain.vocabulary import PiiClass, Verification
+
+ANY_CUSTOMER = "customer:any"
+STAFF = "staff"
+
+_NOTHING: Mapping[LookupKey, Verification] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A token's owner. `proven` are the keys it has shown to be its own, and how."""
+
+    name: str
+    scopes: frozenset[str] = frozenset()
+    proven: Mapping[LookupKey, Verification] = field(default=_NOTHING, repr=False)
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    @property
+    def visible(self) -> frozenset[PiiClass]:
+        """The classes of personal data it sees unmasked (scopes `pii:<class>`)."""
+        return frozenset(cls for cls in PiiClass if f"pii:{cls.value.lower()}" in self.scopes)
+
+    @property
+    def trusted_keys(self) -> tuple[LookupKey, ...]:
+        """Keys proven well enough to open history."""
+        enough = Verification.VERIFIED.strength
+        return tuple(key for key, how in self.proven.items() if how.strength >= enough)

@@ -1,0 +1,94 @@
+"""The one place where a use case calls a source."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from domain.errors import SourceError, SourceProtocolError, SourceTimeout
+from domain.ids import Kind
+from domain.provenance import Freshness
+from domain.sources import Deadline, Source
+from resolvers.ledger import Outcome
+
+if TYPE_CHECKING:
+    from resolvers.operation import Operation
+
+T = TypeVar("T")
+
+GRACE_S = 0.05
+"""How long a connector that minds its deadline by itself is given to say so in its own words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply(Generic[T]):
+    """What a batch call came to: one entry for each thing asked, in order."""
+
+    source: str
+    at: datetime
+    latency_ms: int
+    entries: Sequence[T | SourceError]
+
+    def outcome(self, error: SourceError | None = None, *, stale: bool = False) -> Outcome:
+        """`stale` says that something kept stands in for what the error took away."""
+        return Outcome(
+            source=self.source,
+            answered=error is None or stale,
+            stale=stale,
+            at=self.at,
+            latency_ms=self.latency_ms,
+            error=error,
+        )
+
+
+async def ask(
+    operation: "Operation",
+    source: Source,
+    *,
+    kind: Kind,
+    count: int,
+    freshness: Freshness,
+    call: Callable[[Deadline], Awaitable[Sequence[T | SourceError]]],
+) -> Reply[T]:
+    """Call a source for `count` things. Never raises a SourceError: a call that failed as a whole
+    is that error in every entry.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    patience_s = min(source.timeout_s, freshness.deadline_ms / 1000)
+    deadline = Deadline(min(operation.deadline, started + patience_s))
+    try:
+        async with asyncio.timeout_at(deadline + GRACE_S):
+            entries = await call(deadline)
+        if len(entries) != count:
+            raise SourceProtocolError(source.name, f"{len(entries)} answers to {count} questions")
+    except SourceError as error:
+        entries = [error] * count
+    except TimeoutError:
+        entries = [SourceTimeout(source.name, "no answer before the deadline")] * count
+    took_s = loop.time() - started
+    _observe(operation, source, kind, entries, took_s=took_s)
+    return Reply(
+        source=source.name,
+        at=operation.services.clock.now(),
+        latency_ms=round(took_s * 1000),
+        entries=entries,
+    )
+
+
+def _observe(
+    operation: "Operation",
+    source: Source,
+    kind: Kind,
+    entries: Sequence[object],
+    *,
+    took_s: float,
+) -> None:
+    labels = {"source": source.name, "kind": kind.value}
+    failed = sum(isinstance(entry, SourceError) for entry in entries)
+    telemetry = operation.services.telemetry
+    telemetry.observe("source_batch_seconds", labels, took_s)
+    telemetry.count("source_batch_entries", {**labels, "failed": "no"}, len(entries) - failed)
+    if failed:
+        telemetry.count("source_batch_entries", {**labels, "failed": "yes"}, failed)

@@ -1,0 +1,86 @@
+"""Last-good pages: kept when a source answered well, handed out when it does not."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from domain.ids import Kind
+from domain.ports import RecordStore
+from domain.records import Order, Record, Ticket
+from domain.sources import ChildFilter, ChildPage, PageRequest, Parent, Position
+from resolvers.cursors import place
+from resolvers.services import Services
+
+Spot = tuple[str, Parent]
+"""Which source, and whose children."""
+
+REWRITE_AFTER_S = 30.0
+"""A page kept less long ago is not written again: a desk that asks for the same person all day
+would else cost a write each time.
+"""
+WORTH_KEEPING = 20
+"""A shorter page would replace what was kept by less."""
+
+
+def keepable(page: PageRequest, where: ChildFilter) -> bool:
+    """Only the beginning of the whole list stands in for it later."""
+    return page.after is None and where == ChildFilter()
+
+
+def worth_keeping(page: PageRequest, got: ChildPage[Record]) -> bool:
+    return (not got.has_more or page.first >= WORTH_KEEPING) and not got.dropped
+
+
+async def keep(services: Services, kind: Kind, pages: Mapping[Spot, ChildPage[Record]]) -> None:
+    markers = {spot: _marker(services, kind, spot) for spot in pages}
+    known = await services.cache.get_many(list(markers.values()))
+    due = [spot for spot, seen in zip(pages, known, strict=True) if seen is None]
+    if not due:
+        return
+    await services.records.keep_children(kind, {spot: pages[spot] for spot in due})
+    await services.cache.set_many({markers[spot]: b"1" for spot in due}, ttl_s=REWRITE_AFTER_S)
+
+
+async def recall(
+    records: RecordStore,
+    kind: Kind,
+    spots: Sequence[Spot],
+    page: PageRequest,
+    where: ChildFilter,
+) -> list[ChildPage[Record] | None]:
+    """What was kept, cut to the page asked for; None where it cannot answer."""
+    if not spots or where.text is not None or where.around is not None:
+        return [None] * len(spots)
+    kept = await records.kept_children(kind, spots)
+    return [None if one is None else _cut(one, page, where) for one in kept]
+
+
+def _cut(
+    kept: ChildPage[Record], page: PageRequest, where: ChildFilter
+) -> ChildPage[Record] | None:
+    older = [item for item in kept.items if page.after is None or _position(item) < page.after]
+    if not older and kept.has_more:
+        return None
+    chosen = [item for item in older if _matches(item, where)]
+    more = len(chosen) > page.first or kept.has_more
+    return ChildPage(items=tuple(chosen[: page.first]), has_more=more)
+
+
+def _position(item: Record) -> Position:
+    here = place(item)
+    return Position(here.at, here.external_id)
+
+
+def _matches(item: Record, where: ChildFilter) -> bool:
+    if isinstance(item, Order) and where.order_status:
+        return item.status in where.order_status
+    if isinstance(item, Ticket) and where.ticket_status:
+        return item.status in where.ticket_status
+    return True
+
+
+def _marker(services: Services, kind: Kind, spot: Spot) -> str:
+    """Names nobody: an e-mail among the parents is only in the digest."""
+    name, parent = spot
+    credential = services.sources[name].credential
+    text = "\0".join((name, credential, kind.value, parent.by.value, parent.value))
+    return f"kept:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,240 @@
+"""One loader for each thing an operation reads, so that a tick of the event loop is one batch.
+
+Here, and in no other place, records are masked: what a loader returns is what the caller may see.
+The work itself is in the batch functions, which a compiled plan calls without loaders.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aiodataloader import DataLoader
+
+from domain.customer import Link, LinkEvidence, LookupKey
+from domain.errors import UnknownCustomer
+from domain.ids import CustomerId, Kind, SourceKey
+from domain.provenance import Freshness
+from domain.records import Contact, Record
+from domain.sources import Fields
+from domain.vocabulary import LinkStatus
+from resolvers import access, children, customer, links, lookup, messages, people, rows
+from resolvers.connection import Connection
+from resolvers.customer import Customer
+from resolvers.leads import follow
+from resolvers.lookup import Answer, Match
+from resolvers.pages import Cut
+from resolvers.people import Person
+from resolvers.trails import Trail
+
+if TYPE_CHECKING:
+    from resolvers.operation import Operation
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+GRAPH_TYPES = {
+    Kind.CONTACT: "SourceRecord",
+    Kind.ORDER: "Order",
+    Kind.TICKET: "Ticket",
+    Kind.CONVERSATION: "Conversation",
+    Kind.MESSAGE: "Message",
+}
+"""The types of the graph whose fields say what is read of a record."""
+
+
+class Batch(Generic[K, V]):
+    """A loader whose waiters cannot harm each other: one that is cancelled (GraphQL cancels the
+    siblings of a field that failed) does not take the shared answer with it.
+    """
+
+    def __init__(self, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
+        async def batch(keys: list[K]) -> list[Any]:
+            return list(await fetch(keys))
+
+        self._loader: DataLoader[K, V] = DataLoader(batch, loop=asyncio.get_running_loop())
+
+    async def load(self, key: K) -> V:
+        return await asyncio.shield(self._loader.load(key))
+
+    async def load_many(self, keys: Sequence[K]) -> list[V]:
+        return await asyncio.gather(*map(self.load, keys))
+
+
+class Loaders:
+    """The loaders of one operation, made as they are needed."""
+
+    def __init__(self, operation: "Operation") -> None:
+        self._operation = operation
+        self._made: dict[Hashable, Batch[Any, Any]] = {}
+
+    async def customer(self, one: CustomerId, freshness: Freshness) -> Customer | None:
+        """None for who is unknown, erased, or not for this caller to see."""
+        found: Customer | None = await self._customers(freshness).load(one)
+        return found
+
+    async def lookup(self, key: LookupKey, freshness: Freshness) -> Answer:
+        async def fetch(keys: list[LookupKey]) -> list[Answer]:
+            return await self._look_up(keys, freshness)
+
+        answer: Answer = await self._batch(("lookup", freshness), fetch).load(key)
+        return answer
+
+    async def connection(self, owner: Customer, cut: Cut) -> Connection:
+        """Children of a customer that was handed out; of the cut, `fields` are set here."""
+        wanted = replace(cut, fields=self._fields(cut.kind))
+
+        async def fetch(ids: list[CustomerId]) -> list[Connection]:
+            return await self._children(ids, owner.freshness, wanted)
+
+        batch = self._batch(("children", owner.freshness, wanted), fetch)
+        found: Connection = await batch.load(owner.id)
+        return found
+
+    async def messages(self, thread: SourceKey, cut: Cut) -> Connection:
+        """The messages of a ticket or conversation that was handed out; of the cut, `freshness` and
+        `fields` are set here.
+        """
+        freshness = self._operation.trail(thread).freshness
+        wanted = replace(cut, freshness=freshness, fields=self._fields(Kind.MESSAGE))
+
+        async def fetch(threads: list[SourceKey]) -> list[Connection]:
+            found = await messages.fetch(self._operation, threads, wanted)
+            return [self._masked(one) for one in found]
+
+        connection: Connection = await self._batch(("messages", wanted), fetch).load(thread)
+        return connection
+
+    async def record(self, key: SourceKey) -> Record | None:
+        """A record by key, where the caller may see it. Raises SourceError."""
+        found = await self._row(key) if await access.may_ask(self._operation) else None
+        if found is None:
+            return None
+        thread = await self._thread(key) if key.kind is Kind.MESSAGE else None
+        if not await access.may_read_record(self._operation, found, thread):
+            return None
+        return messages.shown(self._operation, self._operation.masks.apply(found))
+
+    async def links(
+        self, one: CustomerId, status: frozenset[LinkStatus] | None
+    ) -> tuple[Link, ...]:
+        async def fetch(ids: list[CustomerId]) -> list[tuple[Link, ...]]:
+            found = await links.of_customers(self._operation, ids, status)
+            mask = self._operation.masks.apply
+            return [tuple(mask(link) for link in some) for some in found]
+
+        some: tuple[Link, ...] = await self._batch(("links", status), fetch).load(one)
+        return some
+
+    async def evidence(self, link: Link) -> tuple[LinkEvidence, ...]:
+        async def fetch(keys: list[Link]) -> list[tuple[LinkEvidence, ...]]:
+            found = await links.explain(self._operation, keys)
+            mask = self._operation.masks.apply
+            return [tuple(mask(one) for one in some) for some in found]
+
+        some: tuple[LinkEvidence, ...] = await self._batch("evidence", fetch).load(link)
+        return some
+
+    async def link_end(self, key: SourceKey) -> Contact | None:
+        row = (await self.kept_rows([key]))[0]
+        return row and self._operation.masks.apply(row)
+
+    async def kept_rows(self, keys: Sequence[SourceKey]) -> list[Contact | None]:
+        """Contacts from the store, whatever their age; unmasked, for use in here."""
+        store = self._operation.services.records
+        return await self._batch("kept", store.contacts).load_many(keys)
+
+    async def person(self, one: CustomerId, freshness: Freshness) -> Person | None:
+        """Unmasked, for use in here."""
+
+        async def fetch(ids: list[CustomerId]) -> list[Person | None]:
+            fields = customer.contact_fields(self._operation.services, self._customer_fields)
+            return await people.fetch(self._operation, ids, freshness, fields)
+
+        found: Person | None = await self._batch(("people", freshness), fetch).load(one)
+        return found
+
+    @property
+    def _customer_fields(self) -> Fields:
+        return self._operation.fields("Customer")
+
+    def _fields(self, kind: Kind) -> Fields:
+        return self._operation.fields(GRAPH_TYPES[kind])
+
+    def _batch(
+        self, name: Hashable, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]
+    ) -> Batch[K, V]:
+        if name not in self._made:
+            self._made[name] = Batch(fetch)
+        return self._made[name]
+
+    def _customers(self, freshness: Freshness) -> Batch[CustomerId, Customer | None]:
+        async def fetch(ids: list[CustomerId]) -> list[Customer | None]:
+            allowed = await access.may_read(self._operation, ids)
+            matches = await self._matches(ids, freshness)
+            pairs = zip(allowed, matches, strict=True)
+            return [match.customer if may else None for may, match in pairs]
+
+        return self._batch(("customers", freshness), fetch)
+
+    async def _matches(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Match]:
+        found = await asyncio.gather(*(self.person(one, freshness) for one in ids))
+        stitched = await customer.stitch(self._operation, found, self._customer_fields)
+        mask = self._operation.masks.apply
+        return [
+            Match(person, one and mask(one)) for person, one in zip(found, stitched, strict=True)
+        ]
+
+    async def _look_up(self, keys: list[LookupKey], freshness: Freshness) -> list[Answer]:
+        allowed = [await access.may_look_up(self._operation, key) for key in keys]
+        open_keys = [key for key, may in zip(keys, allowed, strict=True) if may]
+        leads = await follow(self._operation, open_keys, freshness)
+        ids = list(dict.fromkeys(one for lead in leads for one in lead.customers))
+        matches = dict(zip(ids, await self._matches(ids, freshness), strict=True))
+        answers: dict[LookupKey, Answer] = {
+            key: lookup.answer(self._operation, key, lead, [matches[one] for one in lead.customers])
+            for key, lead in zip(open_keys, leads, strict=True)
+        }
+        return [answers.get(key) or lookup.NotVerified() for key in keys]
+
+    async def _children(
+        self, ids: Sequence[CustomerId], freshness: Freshness, cut: Cut
+    ) -> list[Connection]:
+        """Raises UnknownCustomer for who went away since the customer was handed out."""
+        found = await asyncio.gather(*(self.person(one, freshness) for one in ids))
+        standing = [person for person in found if person is not None]
+        if len(standing) < len(ids):
+            raise UnknownCustomer("a customer changed while it was read")
+        connections = await children.fetch(self._operation, standing, cut)
+        for one, connection in zip(ids, connections, strict=True):
+            trail = Trail(customers=frozenset({one}), freshness=cut.freshness)
+            for node in connection.nodes or ():
+                self._operation.follow(node.key, trail)
+        return [self._masked(connection) for connection in connections]
+
+    def _masked(self, connection: Connection) -> Connection:
+        if connection.nodes is None:
+            return connection
+        mask = self._operation.masks.apply
+        return replace(connection, nodes=tuple(mask(node) for node in connection.nodes))
+
+    async def _row(self, key: SourceKey) -> Record | None:
+        async def fetch(ids: list[str]) -> Sequence[Any]:
+            fields = self._fields(key.kind)
+            return await rows.fetch(self._operation, key.source, key.kind, ids, fields)
+
+        if key.kind is Kind.MESSAGE:
+            return await rows.message(self._operation, key, self._fields(Kind.MESSAGE))
+        batch = self._batch(("rows", key.source, key.kind), fetch)
+        found: Record | None = await batch.load(key.external_id)
+        return found
+
+    async def _thread(self, message: SourceKey) -> Record | None:
+        """What a message belongs to: a ticket or a conversation, as its source has it."""
+        source = self._operation.services.sources[message.source]
+        kinds = [kind for kind in (Kind.TICKET, Kind.CONVERSATION) if kind in source.gets]
+        for kind in kinds:
+            found = await self._row(SourceKey(message.source, kind, rows.thread_id(message)))
+            if found is not None:
+                return found
+        return None

@@ -1,0 +1,92 @@
+"""What a key led to, with the reason where it led to nobody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from domain.customer import LookupKey
+from domain.errors import SourceError
+from domain.provenance import SourceStatus
+from domain.vocabulary import Verification
+from resolvers.access import may_read_anybody
+from resolvers.customer import Customer
+from resolvers.leads import Lead
+from resolvers.ledger import failures, statuses
+from resolvers.people import Person
+
+if TYPE_CHECKING:
+    from resolvers.operation import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerAmbiguous:
+    message: str
+    candidates: tuple[Customer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerNotFound:
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerUnknown:
+    message: str
+    sources: tuple[SourceStatus, ...]
+    failures: tuple[SourceError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerErased:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotVerified:
+    message: str = "the key has not been proven to be the caller's"
+    required: Verification = Verification.VERIFIED
+
+
+Answer = (
+    Customer | CustomerAmbiguous | CustomerNotFound | CustomerUnknown | CustomerErased | NotVerified
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Somebody a lead names: who they are, and their golden record where they have one."""
+
+    person: Person | None = field(repr=False)
+    customer: Customer | None = field(repr=False)
+
+
+def answer(operation: "Operation", key: LookupKey, lead: Lead, found: Sequence[Match]) -> Answer:
+    """`found` holds an entry for each customer of the lead."""
+    customers = [match.customer for match in found if match.customer is not None]
+    if len(customers) == 1:
+        return customers[0]
+    if customers and not may_read_anybody(operation):
+        return NotVerified(message=f"more than one customer has this {key.kind.value}")
+    if customers:
+        message = f"{len(customers)} customers have this {key.kind.value}"
+        return CustomerAmbiguous(message=message, candidates=tuple(customers))
+    erased = _erased_at(found)
+    return CustomerErased(at=erased) if erased is not None else _nobody(operation, key, lead)
+
+
+def _erased_at(found: Sequence[Match]) -> datetime | None:
+    times = (match.person.cluster.erased_at for match in found if match.person is not None)
+    return max((time for time in times if time is not None), default=None)
+
+
+def _nobody(operation: "Operation", key: LookupKey, lead: Lead) -> Answer:
+    if lead.certain:
+        return CustomerNotFound(message=f"no customer has this {key.kind.value}")
+    asked = {outcome.source for outcome in lead.outcomes}
+    sources = (source for name, source in operation.services.sources.items() if name in asked)
+    return CustomerUnknown(
+        message=f"nobody known has this {key.kind.value}, and not every source answered",
+        sources=statuses(sources, lead.outcomes),
+        failures=failures(lead.outcomes),
+    )

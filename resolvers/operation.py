@@ -1,0 +1,117 @@
+"""One GraphQL operation: who asks, until when, with what, and what became of it."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from domain.errors import SourceError
+from domain.ids import CustomerId, Kind, SourceKey
+from domain.records import Record
+from domain.sources import ChildPage, Deadline, Fields, Parent
+from resolvers.caller import Caller
+from resolvers.kept import keep
+from resolvers.ledger import Ledger
+from resolvers.loaders import Loaders
+from resolvers.masking import Masks
+from resolvers.services import Services
+from resolvers.trails import Trail
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A part of the answer that a source left out, and where."""
+
+    path: Path
+    error: SourceError
+
+
+class Operation:
+    """The context of one operation; made by `start`, ended by `finish`."""
+
+    def __init__(
+        self,
+        services: Services,
+        caller: Caller,
+        *,
+        deadline: Deadline,
+        started_at: datetime,
+        read_only: bool,
+    ) -> None:
+        self.services = services
+        self.caller = caller
+        self.deadline = deadline
+        self.started_at = started_at
+        self.read_only = read_only
+        """A GET request: keys nobody knows are not searched, and nobody is minted."""
+        self.masks = Masks(caller)
+        self.ledger = Ledger(services.sources)
+        self.loaders = Loaders(self)
+        self.wanted: Mapping[str, Fields] = {}
+        """Attributes the operation reads, by type of the graph; a type that is absent is read
+        whole.
+        """
+        self.proven: frozenset[CustomerId] | None = None
+        self._trails: dict[SourceKey, Trail] = {}
+        self._problems: list[Problem] = []
+        self._pages: dict[Kind, dict[tuple[str, Parent], ChildPage[Record]]] = {}
+
+    @classmethod
+    def start(
+        cls, services: Services, caller: Caller, deadline_s: float, read_only: bool = False
+    ) -> Self:
+        """`deadline_s` from now; needs a running event loop."""
+        return cls(
+            services,
+            caller,
+            deadline=Deadline(asyncio.get_running_loop().time() + deadline_s),
+            started_at=services.clock.now(),
+            read_only=read_only,
+        )
+
+    def fields(self, type_name: str) -> Fields:
+        """What the operation reads of a type of the graph; None for all of it."""
+        return self.wanted.get(type_name)
+
+    def follow(self, key: SourceKey, trail: Trail) -> None:
+        known = self._trails.get(key)
+        self._trails[key] = known.joined(trail) if known else trail
+
+    def trail(self, key: SourceKey) -> Trail:
+        return self._trails.get(key) or Trail()
+
+    def report(self, path: Path, errors: Iterable[SourceError]) -> None:
+        """Say that sources left something out at this place of the answer."""
+        self._problems.extend(Problem(path, error) for error in errors)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """One for each source, code and field, at its first place in a list: fifty customers
+        without a dead source's orders are one problem.
+        """
+        first: dict[tuple[str, str, Path], Problem] = {}
+        for problem in sorted(self._problems, key=_order):
+            places = tuple(part for part in problem.path if isinstance(part, str))
+            first.setdefault((problem.error.source, problem.error.code, places), problem)
+        return tuple(first.values())
+
+    def remember(self, kind: Kind, pages: Mapping[tuple[str, Parent], ChildPage[Record]]) -> None:
+        """Pages to keep as last-good ones when the answer is out."""
+        self._pages.setdefault(kind, {}).update(pages)
+
+    async def finish(self) -> None:
+        """Keep what was read, once the answer is out: call it when the caller no longer waits."""
+        pages, self._pages = self._pages, {}
+        for kind, kept in pages.items():
+            await keep(self.services, kind, kept)
+
+
+def _order(problem: Problem) -> list[tuple[bool, int, str]]:
+    """Paths in the order in which a reader meets them: indices by number, names by text."""
+    return [
+        (isinstance(part, str), part if isinstance(part, int) else 0, str(part))
+        for part in problem.path
+    ]

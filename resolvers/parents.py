@@ -1,0 +1,122 @@
+"""Whose children a source is asked for: its own ids, another source's, an e-mail or a phone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from domain.ports import IdentityGraph
+from domain.records import Contact
+from domain.sources import Parent, ParentBy, Source
+from domain.vocabulary import IdentifierKind
+from resolvers.identifiers import Shared, Written, shared_among, written
+from resolvers.people import Person, contact_keys
+from resolvers.services import Services
+
+_BY_IDENTIFIER = {
+    ParentBy.EMAIL.value: (ParentBy.EMAIL, IdentifierKind.EMAIL, "emails"),
+    ParentBy.PHONE.value: (ParentBy.PHONE, IdentifierKind.PHONE, "phones"),
+}
+SHARED = "not asked: the e-mail or phone is shared"
+NO_COUNTRY = "not asked: a phone without a country"
+ROW_MISSING = "not asked: a row that would name the customer is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Parents:
+    """What to ask a source for on behalf of a person. `withheld` says why that is not all there
+    is; None where it is. Nothing to ask and nothing withheld: the person has nothing there.
+    """
+
+    parents: tuple[Parent, ...]
+    withheld: str | None = None
+
+
+def needed_fields(services: Services, source: Source) -> frozenset[str]:
+    """Attributes of contacts that `parents_in` reads for this source."""
+    if source.customer_key in _BY_IDENTIFIER:
+        return frozenset({_BY_IDENTIFIER[source.customer_key][2], "address"})
+    if _holder_is_read(services, source):
+        return frozenset()
+    return frozenset({"foreign_ids"})
+
+
+async def parents_in(services: Services, source: Source, people: Sequence[Person]) -> list[Parents]:
+    """One entry per person, in order."""
+    if source.customer_key in _BY_IDENTIFIER:
+        return await _by_identifier(services.identity, source.customer_key, people)
+    return [_by_id(services, source, person) for person in people]
+
+
+def _holder(source: Source) -> str:
+    """The source whose ids are asked for."""
+    return source.name if source.customer_key == ParentBy.OWN.value else source.customer_key
+
+
+def _holder_is_read(services: Services, source: Source) -> bool:
+    holder = services.sources.get(_holder(source))
+    return holder is not None and holder.holds_people
+
+
+def _by_id(services: Services, source: Source, person: Person) -> Parents:
+    """Members of the cluster say which rows are the person's; ids of a source whose people are not
+    read come from rows that carry them.
+    """
+    holder = _holder(source)
+    by = ParentBy.OWN if holder == source.name else ParentBy.FOREIGN
+    if _holder_is_read(services, source):
+        ids = [key.external_id for key in contact_keys(person.cluster) if key.source == holder]
+        return Parents(tuple(Parent(by, one) for one in ids))
+    carried = (pair for contact in person.contacts for pair in contact.foreign_ids)
+    ids = list(dict.fromkeys(value for name, value in carried if name == holder))
+    withheld = ROW_MISSING if person.unread else None
+    return Parents(tuple(Parent(by, one) for one in ids), withheld)
+
+
+async def _by_identifier(
+    identity: IdentityGraph, customer_key: str, people: Sequence[Person]
+) -> list[Parents]:
+    by, kind, _ = _BY_IDENTIFIER[customer_key]
+    groups = [_written(identity, person.contacts, kind) for person in people]
+    shared = await shared_among(identity, groups)
+    return [
+        _unshared(by, group, shared, person) for group, person in zip(groups, people, strict=True)
+    ]
+
+
+def _written(
+    identity: IdentityGraph, contacts: Iterable[Contact], kind: IdentifierKind
+) -> list[Written]:
+    return [one for contact in contacts for one in written(identity, contact, [kind])]
+
+
+def _unshared(by: ParentBy, group: list[Written], shared: Shared, person: Person) -> Parents:
+    """A shared e-mail or phone would fetch other people's things: it is never asked for."""
+    own = [one for one in group if not shared[one.canonical]]
+    values = _emails(own) if by is ParentBy.EMAIL else _phones(own)
+    withheld = None
+    if len(own) < len(group):
+        withheld = SHARED
+    elif None in values:
+        withheld = NO_COUNTRY
+    elif person.unread:
+        withheld = ROW_MISSING
+    return Parents(tuple(Parent(by, value) for value in values if value is not None), withheld)
+
+
+def _emails(own: Iterable[Written]) -> list[str | None]:
+    return list(dict.fromkeys(one.text.strip().lower() for one in own))
+
+
+def _phones(own: Iterable[Written]) -> list[str | None]:
+    """E.164 of each number, or None where no row writes it with its country."""
+    numbers: dict[str, list[str]] = defaultdict(list)
+    for one in own:
+        numbers[one.canonical.value].extend(_international(one.text))
+    return [min(found) if found else None for found in numbers.values()]
+
+
+def _international(text: str) -> list[str]:
+    digits = "".join(character for character in text if character.isdigit())
+    if text.strip().startswith("+"):
+        return [f"+{digits}"]
+    return [f"+{digits[2:]}"] if digits.startswith("00") else []

@@ -1,0 +1,40 @@
+"""Which attributes of a record to ask a source for."""
+
+from dataclasses import MISSING, fields
+from functools import cache
+
+from domain.ids import Kind
+from domain.records import RECORD_TYPES
+from domain.sources import Fields
+
+_COSTLY = {
+    Kind.ORDER: frozenset({"lines", "shipments"}),
+    Kind.CONVERSATION: frozenset({"last_message"}),
+}
+"""What a source may need more calls or many more bytes for."""
+_JUDGED = {Kind.MESSAGE: frozenset({"internal"})}
+"""What is read here before a record is handed out."""
+
+
+def projection(kind: Kind, fields: Fields, *, keepable: bool = False) -> Fields:
+    """What is read, what a record cannot be without and, for a list that will be kept for others
+    to see, everything cheap.
+    """
+    if fields is None:
+        return None
+    always = _required(kind) | _JUDGED.get(kind, frozenset())
+    return fields | always | (_cheap(kind) if keepable else frozenset())
+
+
+@cache
+def _required(kind: Kind) -> frozenset[str]:
+    declared = fields(RECORD_TYPES[kind])
+    return frozenset(
+        one.name for one in declared if one.default is MISSING and one.default_factory is MISSING
+    )
+
+
+@cache
+def _cheap(kind: Kind) -> frozenset[str]:
+    declared = frozenset(one.name for one in fields(RECORD_TYPES[kind]))
+    return declared - _COSTLY.get(kind, frozenset())

@@ -1,0 +1,34 @@
+"""What every operation works with, built once at start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.ids import Kind
+from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
+from domain.sources import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """A stage of the product and, where it is off, why."""
+
+    name: str
+    enabled: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The ports, as `bootstrap` filled them. `sources` is in the order of the configuration."""
+
+    sources: Mapping[str, Source]
+    identity: IdentityGraph
+    records: RecordStore
+    cache: Cache
+    clock: Clock
+    telemetry: Telemetry
+    capabilities: tuple[Capability, ...] = ()
+
+    def holding(self, kind: Kind) -> tuple[Source, ...]:
+        """The sources that list things of this kind by whose they are."""
+        return tuple(source for source in self.sources.values() if kind in source.children)

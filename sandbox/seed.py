@@ -205,13 +205,15 @@ def _occasion(
     """Something about an order, begun within two weeks of it; else lately if it still goes on."""
     status = rng.choice(statuses)
     order = rng.choice(orders) if orders else None
+    latest = world.seeded_at - timedelta(hours=1)
     if order is not None:
-        opened = order.created_at + timedelta(hours=rng.randint(6, 330))
+        first = min(order.created_at + timedelta(hours=6), latest - timedelta(hours=1))
+        last = min(first + timedelta(days=14), latest)
     else:
         oldest = 700 if status in ("solved", "closed") else 20
-        opened = world.seeded_at - timedelta(hours=rng.randint(20, 24 * oldest))
+        first, last = latest - timedelta(days=oldest), latest
     return Occasion(
-        opened=min(opened, world.seeded_at - timedelta(minutes=30)),
+        opened=first + timedelta(seconds=rng.randint(0, int((last - first).total_seconds()))),
         status=status,
         channel=rng.choice(channels),
         order_name=order.name if order else "",

@@ -130,8 +130,9 @@ class _Teller:
             yield _part(self.world, kind, ("admin", admin), None, self._later(at))
 
     def _later(self, at: datetime) -> datetime:
-        """Some minutes to hours later, never after the day the seeded history ends."""
-        return min(at + timedelta(minutes=self.rng.randint(3, 600)), self.world.seeded_at)
+        """Some minutes to hours later, always before the seeded history ends."""
+        left_s = (self.world.seeded_at - at).total_seconds()
+        return at + timedelta(seconds=self.rng.randint(1, max(1, int(min(left_s / 3, 36_000)))))
 
 
 def _said(turn: Turn, contact: ChatContact, occasion: Occasion) -> str:

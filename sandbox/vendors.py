@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox import hubspot
+from sandbox import hubspot, shopify, zendesk
 from sandbox.vendor import Vendor
 
-VENDORS: tuple[Vendor, ...] = (hubspot.VENDOR,)
+VENDORS: tuple[Vendor, ...] = (hubspot.VENDOR, shopify.VENDOR, zendesk.VENDOR)

@@ -67,8 +67,10 @@ def load_connector(name: str) -> Connector:
     if not isinstance(spec, Spec):
         raise ConfigError(f"connector {name}: {package} holds no SPEC")
     manifest = parse_manifest(_file(module, "manifest.toml", name), f"{package}/manifest.toml")
-    if name not in {spec.connector, manifest.connector}:
-        raise ConfigError(f"connector {name}: calls itself {spec.connector}")
+    if {spec.connector, manifest.connector} != {name}:
+        raise ConfigError(
+            f"connector {name}: SPEC calls it {spec.connector}, manifest.toml {manifest.connector}"
+        )
     return Connector(
         name=name,
         package=package,
@@ -117,7 +119,8 @@ def described(connector: Connector) -> Mapping[str, object]:
         "owner": manifest.owner,
         "base_url": spec.base_url,
         "capabilities": {
-            kind.name.lower(): sorted(able) for kind, able in manifest.capabilities.items()
+            kind.name.lower(): sorted(capability.value for capability in able)
+            for kind, able in manifest.capabilities.items()
         },
         "children_by": {
             kind.name.lower(): sorted(by.value for by in endpoint.children)

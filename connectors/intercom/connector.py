@@ -52,8 +52,11 @@ CONTACTS = Endpoint(
         ask=queries.ask_contacts, read=queries.read_contacts, size=BATCH, valid=contact_id
     ),
     search={
-        kind: KeyRead(ask=queries.ask_contact_search, read=queries.read_contacts)
-        for kind in (KeyKind.EMAIL, KeyKind.PHONE, KeyKind.ACCOUNT_NUMBER)
+        KeyKind.EMAIL: KeyRead(ask=queries.ask_contact_by_email, read=queries.read_contacts),
+        KeyKind.PHONE: KeyRead(ask=queries.ask_contact_by_phone, read=queries.read_contacts),
+        KeyKind.ACCOUNT_NUMBER: KeyRead(
+            ask=queries.ask_contact_by_number, read=queries.read_contacts
+        ),
     },
     changed_since=Since(
         ask=queries.ask_changed_contacts,

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.matching import digits
 from connectors.reading import Row, identifier, unix_seconds
 from connectors.request import Request, get, post, segment
 from connectors.spec import ChildrenAsk, Figure, GetAsk, Page, SearchAsk, SinceAsk
-from domain.customer import KeyKind
 
 GROUP = Figure(15, "Search: max 15 filters for each AND or OR group")
 MOST_A_PAGE = Figure(150, "Search for conversations: maximum is 150 results per page")
@@ -20,11 +20,8 @@ MOST_A_PAGE = Figure(150, "Search for conversations: maximum is 150 results per 
 # the one that holds the value. 25 hours earlier is that day or one before it, everywhere, also
 # when a day has 25 hours.
 DAY_TRAP = timedelta(hours=25)
-_FIELDS = {
-    KeyKind.EMAIL: "email",
-    KeyKind.PHONE: "phone",
-    KeyKind.ACCOUNT_NUMBER: "external_id",
-}
+# Digits that are mostly written without a gap between them.
+_ENDING = 6
 Query = dict[str, Any]
 
 
@@ -40,9 +37,19 @@ def ask_contacts_by_phone(ask: GetAsk) -> Request:
     return _contacts(_any_of("phone", ask.ids), MOST_A_PAGE.value)
 
 
-def ask_contact_search(ask: SearchAsk) -> Request:
-    query = {"field": _FIELDS[ask.key.kind], "operator": "=", "value": ask.key.value}
-    return _contacts(query, MOST_A_PAGE.value)
+def ask_contact_by_email(ask: SearchAsk) -> Request:
+    return _contacts(_equal("email", ask.key.value), MOST_A_PAGE.value)
+
+
+def ask_contact_by_phone(ask: SearchAsk) -> Request:
+    """As given, or any number that ends like it: numbers are kept as they were typed."""
+    ending = {"field": "phone", "operator": "$", "value": digits(ask.key.value)[-_ENDING:]}
+    either = [_equal("phone", ask.key.value), ending]
+    return _contacts({"operator": "OR", "value": either}, MOST_A_PAGE.value)
+
+
+def ask_contact_by_number(ask: SearchAsk) -> Request:
+    return _contacts(_equal("external_id", ask.key.value), MOST_A_PAGE.value)
 
 
 def ask_changed_contacts(ask: SinceAsk) -> Request:
@@ -127,6 +134,10 @@ def _search(
     if sort:
         body["sort"] = sort
     return post(path, body, query=parameters)
+
+
+def _equal(field: str, value: str) -> Query:
+    return {"field": field, "operator": "=", "value": value}
 
 
 def _any_of(field: str, values: Sequence[str]) -> Query:

@@ -53,8 +53,8 @@ USERS = Endpoint(
         ask=queries.ask_users, read=queries.read_users, size=BATCH, valid=decimal_id
     ),
     search={
-        KeyKind.EMAIL: KeyRead(ask=queries.ask_user_search, read=queries.read_users),
-        KeyKind.PHONE: KeyRead(ask=queries.ask_user_search, read=queries.read_users),
+        KeyKind.EMAIL: KeyRead(ask=queries.ask_user_by_email, read=queries.read_users),
+        KeyKind.PHONE: KeyRead(ask=queries.ask_user_by_phone, read=queries.read_users),
         KeyKind.ACCOUNT_NUMBER: KeyRead(ask=queries.ask_user_by_number, read=queries.read_users),
     },
     changed_since=Stream(

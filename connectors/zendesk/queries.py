@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.matching import digits
 from connectors.reading import Row, identifier
 from connectors.request import ACCOUNT, Request, get, segment
 from connectors.spec import ChildrenAsk, Figure, GetAsk, Page, SearchAsk, StreamAsk
-from domain.customer import KeyKind
 from domain.sources import Fields
 from domain.vocabulary import TicketStatus
 
@@ -26,7 +26,6 @@ INCREMENTAL = "incremental"
 # The description requires a start beside the cursor too; the exports take no 0.
 _BEGINNING = "1"
 _IDENTITIES = ("include", "identities")
-_USER_KEYS = {KeyKind.EMAIL: "email", KeyKind.PHONE: "phone"}
 _STATUS = {
     TicketStatus.NEW: "new",
     TicketStatus.OPEN: "open",
@@ -41,11 +40,17 @@ def ask_users(ask: GetAsk) -> Request:
     return get("/api/v2/users/show_many", (("ids", ",".join(ask.ids)), _IDENTITIES))
 
 
-def ask_user_search(ask: SearchAsk) -> Request:
-    """Quoted, so that the words of an address are not searched one by one."""
-    value = ask.key.value.replace('"', "")
-    query = f'role:end-user {_USER_KEYS[ask.key.kind]}:"{value}"'
-    return get("/api/v2/users/search", (("query", query), _IDENTITIES))
+def ask_user_by_email(ask: SearchAsk) -> Request:
+    return _users_found(f"email:{_quoted(ask.key.value)}")
+
+
+def ask_user_by_phone(ask: SearchAsk) -> Request:
+    """As given, or any number that ends like it: people type numbers with and without a country,
+    whose code has one to three digits.
+    """
+    number = digits(ask.key.value)
+    ending = number[3:] if ask.key.value.strip().startswith("+") else number.lstrip("0")
+    return _users_found(f"phone:{_quoted(ask.key.value)} phone:*{ending}")
 
 
 def ask_user_by_number(ask: SearchAsk) -> Request:
@@ -128,6 +133,15 @@ def read_comments(data: Any, ask: ChildrenAsk) -> Page:
     ]
     meta = data.get("meta") or {}
     return Page(rows=rows, cursor=meta.get("after_cursor") if meta.get("has_more") else None)
+
+
+def _users_found(terms: str) -> Request:
+    return get("/api/v2/users/search", (("query", f"role:end-user {terms}"), _IDENTITIES))
+
+
+def _quoted(value: str) -> str:
+    """Held together, so that the words of an address are not searched one by one."""
+    return '"' + value.replace('"', "") + '"'
 
 
 def _export(path: str, ask: StreamAsk, include: str) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox import hubspot, shopify, zendesk
+from sandbox import hubspot, intercom, shopify, zendesk
 from sandbox.vendor import Vendor
 
-VENDORS: tuple[Vendor, ...] = (hubspot.VENDOR, shopify.VENDOR, zendesk.VENDOR)
+VENDORS: tuple[Vendor, ...] = (hubspot.VENDOR, shopify.VENDOR, zendesk.VENDOR, intercom.VENDOR)

@@ -134,6 +134,10 @@ def _closes(part: Part) -> bool:
     return part.part_type == "close"
 
 
+def _assigns(part: Part) -> bool:
+    return part.part_type == "assignment"
+
+
 def teammates(row: Conversation) -> tuple[str, ...]:
     """Admins who wrote at least one part, in the order they first did."""
     return tuple(dict.fromkeys(p.author_id for p in row.parts if p.author_type == "admin"))
@@ -178,12 +182,30 @@ _DATES: Final[Mapping[str, Getter]] = {
     "statistics.last_admin_reply_at": lambda row: _last(row, _answers),
     "statistics.first_close_at": lambda row: _first(row, _closes),
     "statistics.last_close_at": lambda row: _last(row, _closes),
+    "statistics.first_assignment_at": lambda row: _first(row, _assigns),
+    "statistics.last_assignment_at": lambda row: _last(row, _assigns),
 }
+_EMPTY_DATES: Final = [
+    "statistics.last_assignment_admin_reply_at",
+    "conversation_rating.requested_at",
+    "conversation_rating.replied_at",
+]
 _INTEGERS: Final[Mapping[str, Getter]] = {
     "admin_assignee_id": lambda row: int(row.admin_assignee_id or 0),
     "team_assignee_id": lambda _row: 0,
     "statistics.count_conversation_parts": lambda row: len(row.parts),
+    "statistics.count_assignments": lambda row: sum(map(_assigns, row.parts)),
+    "statistics.count_reopens": lambda row: sum(part.part_type == "open" for part in row.parts),
 }
+_EMPTY_INTEGERS: Final = [
+    "statistics.time_to_assignment",
+    "statistics.time_to_admin_reply",
+    "statistics.time_to_first_close",
+    "statistics.time_to_last_close",
+    "statistics.median_time_to_reply",
+    "conversation_rating.score",
+    "ai_agent.rating",
+]
 _FLAGS: Final[Mapping[str, Getter]] = {
     "open": lambda row: row.state != "closed",
     "read": lambda row: row.read,
@@ -207,7 +229,9 @@ def conversation_fields(world: World) -> Mapping[str, Searchable]:
         **{name: Searchable(Kind.STRING, get) for name, get in _STRINGS.items()},
         **{name: Searchable(Kind.STRING, nothing) for name in _EMPTY},
         **{name: Searchable(Kind.DATE, get) for name, get in _DATES.items()},
+        **{name: Searchable(Kind.DATE, nothing) for name in _EMPTY_DATES},
         **{name: Searchable(Kind.INTEGER, get) for name, get in _INTEGERS.items()},
+        **{name: Searchable(Kind.INTEGER, nothing) for name in _EMPTY_INTEGERS},
         **{name: Searchable(Kind.BOOLEAN, get) for name, get in _FLAGS.items()},
         "source.author.name": Searchable(
             Kind.STRING, lambda row: getattr(author(row), "name", None)

@@ -7,6 +7,6 @@ Written from the vendor's published schema and documents. Limits kept: pages and
 """
 
 from sandbox.shopify.app import TOKEN, VENDOR, VERSION, build
-from sandbox.shopify.throttle import ADVANCED, PLUS, STANDARD, Plan
+from sandbox.shopify.throttle import ADVANCED, PLENTY, PLUS, STANDARD, Plan
 
-__all__ = ["ADVANCED", "PLUS", "STANDARD", "TOKEN", "VENDOR", "VERSION", "Plan", "build"]
+__all__ = ["ADVANCED", "PLENTY", "PLUS", "STANDARD", "TOKEN", "VENDOR", "VERSION", "Plan", "build"]

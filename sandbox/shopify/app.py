@@ -29,7 +29,7 @@ from starlette.types import ASGIApp
 from sandbox.shopify.costs import Estimate, LimitProblem
 from sandbox.shopify.graph import admin_schema
 from sandbox.shopify.request import Request, SearchNote
-from sandbox.shopify.throttle import PLUS, Bucket, Plan
+from sandbox.shopify.throttle import PLENTY, STANDARD, Bucket, Plan
 from sandbox.vendor import Answer, Json, Vendor
 from sandbox.world import World
 
@@ -56,15 +56,15 @@ class ShopifyDialect:
 
     def rate_limited(self, retry_after_s: int) -> Answer:
         """THROTTLED with HTTP 200; the wait is what the missing points take to restore."""
-        rate = 100.0
-        status = {"maximumAvailable": 2_000.0, "currentlyAvailable": 0, "restoreRate": rate}
+        rate, most = STANDARD.restore_rate, STANDARD.maximum
+        status = {"maximumAvailable": most, "currentlyAvailable": 0, "restoreRate": rate}
         return Answer(status=200, body=_throttled(int(rate * retry_after_s), status))
 
     def broken(self) -> Answer:
         return Answer(status=500, body={"errors": "Internal Server Error"})
 
 
-def build(world: World, *, plan: Plan = PLUS) -> ASGIApp:
+def build(world: World, *, plan: Plan = PLENTY) -> ASGIApp:
     """The bare app. `plan` sizes the bucket of query costs."""
     endpoint = _Endpoint(world, plan)
     path = f"/admin/api/{VERSION}/graphql.json"

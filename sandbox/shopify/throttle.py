@@ -23,6 +23,8 @@ class Plan:
 STANDARD: Final = Plan(100.0, 2_000.0)
 ADVANCED: Final = Plan(200.0, 4_000.0)
 PLUS: Final = Plan(1_000.0, 20_000.0)
+# Far above any plan, so that a demo or benchmark never meets it.
+PLENTY: Final = Plan(100_000.0, 2_000_000.0)
 
 
 class Bucket:

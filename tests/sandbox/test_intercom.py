@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from sandbox.allowance import Allowance
+from sandbox.faults import Fault, FaultKind
+from sandbox.gate import Gate
 from sandbox.intercom import APP_ALLOWANCE, TOKEN, VENDOR, build
 from sandbox.intercom.errors import IntercomDialect
 from sandbox.rows import ChatAdmin, ChatContact, Conversation, Part
@@ -178,6 +180,18 @@ async def test_the_rate_limit_is_told_refused_and_restored_by_the_clock(
         assert reset == unix(clock.now()) + 10
         clock.set(datetime.fromtimestamp(reset, UTC))
         assert (await chat.ask("GET", f"/contacts/{row.id}")).status_code == 200
+
+
+async def test_a_fault_switch_answers_in_the_vendors_words(world: World) -> None:
+    row = _contact(world, "Ann")
+    gate = Gate(build(world), VENDOR.dialect)
+    gate.faults.add(Fault(kind=FaultKind.RATE_LIMITED, retry_after_s=2, count=1))
+    transport = httpx.ASGITransport(app=gate)
+    async with httpx.AsyncClient(transport=transport, base_url="http://chat") as client:
+        chat = Chat(world, client)
+        refused, served = [await chat.ask("GET", f"/contacts/{row.id}") for _ in range(2)]
+    assert (refused.status_code, _code(refused)) == (429, "rate_limit_exceeded")
+    assert served.status_code == 200
 
 
 def test_a_switched_on_rate_limit_says_when_to_come_back() -> None:

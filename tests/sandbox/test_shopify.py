@@ -11,6 +11,8 @@ import httpx
 import pytest
 from graphql import GraphQLObjectType, get_named_type
 
+from sandbox.faults import Fault, FaultKind
+from sandbox.gate import Gate
 from sandbox.rows import Order, OrderLine, Shipment, ShopCustomer
 from sandbox.seed import build_world
 from sandbox.shopify import STANDARD, TOKEN, VENDOR, Plan, build
@@ -563,6 +565,17 @@ async def test_the_bucket_never_holds_more_than_its_plan(small_shop: Shop, clock
     clock.advance(timedelta(days=1))
     status = (await small_shop.answer("{ shop { id } }"))["extensions"]["cost"]["throttleStatus"]
     assert status == {"maximumAvailable": 100.0, "currentlyAvailable": 99, "restoreRate": 10.0}
+
+
+async def test_a_fault_switch_answers_in_the_vendors_words(world: World) -> None:
+    gate = Gate(build(world), VENDOR.dialect)
+    gate.faults.add(Fault(kind=FaultKind.RATE_LIMITED, retry_after_s=2, count=1))
+    transport = httpx.ASGITransport(app=gate)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        shop = Shop(world, client)
+        assert await shop.code("{ shop { name } }") == "THROTTLED"
+        assert await shop.data("{ shop { name } }")
+    assert gate.calls.count("POST", PATH) == 2
 
 
 def test_a_switched_on_rate_limit_speaks_of_the_wait_it_was_given() -> None:

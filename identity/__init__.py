@@ -1,0 +1,1 @@
+"""Which records are one person: canonical forms, Splink's evidence, clusters and their reasons."""

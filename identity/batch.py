@@ -1,0 +1,57 @@
+"""The batch path: people in, scored pairs out. Splink does the scoring on its own connection."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+from splink import DuckDBAPI, Linker
+
+from identity import blocking, explain, features, sharing
+from identity.model import Model, splink_settings
+from identity.normalise import BatchNormaliser
+
+logging.getLogger("splink").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """`edges` is a table of the connection (see score)."""
+
+    candidates: int
+    edges: int
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection, default_regions: Mapping[str, str] | None = None
+) -> None:
+    """From `raw_people` to `people`, `value_users` and `features`."""
+    BatchNormaliser(connection, dict(default_regions or {})).run()
+    sharing.judge(connection)
+    features.build(connection)
+
+
+def linker(connection: duckdb.DuckDBPyConnection, model: Model) -> Linker:
+    """A Splink linker over `features`."""
+    table = DuckDBAPI(connection).register("features")
+    return Linker(table, splink_settings(model), log_level=None, validate_settings=False)
+
+
+def score(connection: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> Scored:
+    """Writes `edges` from `features`: uid_l < uid_r, weight and levels (see
+    explain). Pairs below `least_weight` are left out.
+    """
+    candidates = blocking.block(connection)
+    splink = linker(connection, model)
+    pairs = splink._db_api.register("candidates")
+    splink.table_management.register_blocked_pairs_for_predict(pairs)
+    predicted = splink.inference.predict(
+        threshold_match_weight=least_weight, warning_mode="never"
+    ).physical_name
+    connection.execute(f"""create or replace table edges as
+        select least(uid_l, uid_r) as uid_l, greatest(uid_l, uid_r) as uid_r,
+            match_weight as weight, {explain.levels_sql(model)} as levels
+        from {predicted}""").fetchall()
+    connection.execute(f"drop table {predicted}").fetchall()
+    (edges,) = connection.execute("select count(*) from edges").fetchall()[0]
+    return Scored(candidates=candidates, edges=int(edges))

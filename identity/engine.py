@@ -1,0 +1,40 @@
+"""The DuckDB that Splink works on: its own connection, in memory, spilling where it must."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+
+from domain.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLimits:
+    """`memory_mb` bounds DuckDB's own buffers, not the whole process."""
+
+    memory_mb: int = 600
+    threads: int = 2
+
+
+@contextmanager
+def engine(limits: EngineLimits | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A fresh connection that nobody else uses: Splink names its tables in it as it likes."""
+    bounds = limits or EngineLimits()
+    with tempfile.TemporaryDirectory(prefix="knownas-identity-") as spill:
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{bounds.memory_mb}MB",
+                "threads": bounds.threads,
+                "temp_directory": spill,
+                "preserve_insertion_order": False,
+            },
+        )
+        try:
+            yield connection
+        except duckdb.OutOfMemoryException as error:
+            raise InputError(f"identity: needs more than {bounds.memory_mb} MB") from error
+        finally:
+            connection.close()

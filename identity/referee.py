@@ -1,0 +1,281 @@
+"""Who is who among stored records: scored, clustered, compared with what stands."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+import pyarrow as pa
+
+from domain.customer import CanonicalIdentifier, IdentityEvent, Link, LinkEvidence
+from domain.errors import ClusterConflict, StaleVersion
+from domain.ids import SourceKey
+from domain.ports import Assignment, Clock, IdentityStore, RecordStore, Resolution
+from domain.records import Actor, Contact
+from domain.vocabulary import ActorKind, IdentifierKind, LinkMethod, LinkStatus
+from identity import batch, explain, features, live, sharing
+from identity.clusters import Clustering, Constraints, Edge, Identities, Policy, assign_ids, cluster
+from identity.engine import EngineLimits, engine
+from identity.graph import ATTEMPTS, Standing
+from identity.index import raw_person
+from identity.minting import mint
+from identity.model import Model
+from identity.normalise import LISTS, TEXTS, BatchNormaliser, Person, normalise
+from identity.run import probability
+
+BY_MODEL = Actor(kind=ActorKind.SYSTEM, id="identity")
+_KINDS = {
+    "email": IdentifierKind.EMAIL,
+    "phone": IdentifierKind.PHONE,
+    "handle": IdentifierKind.HANDLE,
+    "account": IdentifierKind.ACCOUNT_NUMBER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What a resolution of everything came to. `pending` links wait for review."""
+
+    version: int
+    records: int
+    customers: int
+    changed: int
+    links: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    clustering: Clustering[int]
+    edges: Sequence[tuple[int, int, float, str]]
+    shared: frozenset[CanonicalIdentifier]
+
+
+class Referee:
+    """Settles by one model and two weights (log2): `auto_link` joins, from `review` on is kept."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        auto_link_weight: float,
+        review_weight: float,
+        regions: Mapping[str, str | None],
+        clock: Clock,
+        limits: EngineLimits | None = None,
+    ) -> None:
+        self._model = model
+        self._policy = Policy(link_weight=auto_link_weight)
+        self._review_weight = review_weight
+        self._regions = regions
+        self._clock = clock
+        self._limits = limits or EngineLimits()
+
+    async def settle(self, contacts: Sequence[Contact], standing: Standing) -> Resolution:
+        """Among whole clusters and the records beside them; runs in a thread."""
+        return await asyncio.to_thread(self._settle, contacts, standing, whole=False)
+
+    async def resolve(self, records: RecordStore, store: IdentityStore) -> Resolved:
+        """Everything that is stored, published in one step. Raises ClusterConflict where others
+        kept publishing while it was worked out.
+        """
+        for _ in range(ATTEMPTS):
+            contacts = [one async for page in records.every_contact() for one in page]
+            standing = Standing(
+                version=await store.version(),
+                memberships=await store.memberships(),
+                decisions=await store.decisions(),
+            )
+            resolution = await asyncio.to_thread(self._settle, contacts, standing, whole=True)
+            try:
+                version = await store.publish(replace(resolution, based_on=standing.version))
+            except StaleVersion:
+                continue
+            customers = len(await store.memberships())
+            return _resolved(version, len(contacts), customers, resolution)
+        raise ClusterConflict("identities kept changing while they were resolved; run it again")
+
+    def explain(
+        self, links: Sequence[tuple[Link, Contact | None, Contact | None]]
+    ) -> list[tuple[LinkEvidence, ...]]:
+        """No evidence for links of another model, or decided by a person without one."""
+        return [
+            explain.evidence(link.levels, self._model, self._person(left), self._person(right))
+            if link.model_version == self._model.version
+            else ()
+            for link, left, right in links
+        ]
+
+    def _person(self, contact: Contact | None) -> Person | None:
+        if contact is None:
+            return None
+        return normalise(raw_person(contact), self._regions.get(contact.key.source))
+
+    def _settle(
+        self, contacts: Sequence[Contact], standing: Standing, *, whole: bool
+    ) -> Resolution:
+        verdict = self._judge(contacts, standing, whole=whole)
+        keys = [contact.key for contact in contacts]
+        groups = [tuple(keys[uid] for uid in one.members) for one in verdict.clustering.clusters]
+        identities = assign_ids(standing.memberships, groups, mint)
+        return Resolution(
+            assignments=_assignments(verdict.clustering, groups, identities, standing),
+            redirects=identities.redirects,
+            retired=identities.retired,
+            links=self._links(verdict, keys),
+            scope=None if whole else frozenset(keys),
+            shared=verdict.shared if whole else None,
+            events=self._events(identities),
+        )
+
+    def _judge(self, contacts: Sequence[Contact], standing: Standing, *, whole: bool) -> _Verdict:
+        with engine(self._limits) as connection:
+            _load(connection, contacts)
+            if whole:
+                batch.prepare(connection, self._known_regions())
+                batch.score(connection, self._model, self._policy.veto_weight)
+            else:
+                BatchNormaliser(connection, self._known_regions()).run()
+                sharing.judge(connection)
+                _add_shared(connection, standing.shared)
+                features.build(connection)
+                live.score(connection, self._model)
+            edges = connection.execute("select uid_l, uid_r, weight, levels from edges").fetchall()
+            shared = _shared(connection, contacts)
+        clustering = cluster(
+            range(len(contacts)),
+            (Edge(left, right, weight) for left, right, weight, _ in edges),
+            self._policy,
+            _constraints(contacts, standing.decisions),
+        )
+        return _Verdict(clustering=clustering, edges=edges, shared=shared)
+
+    def _known_regions(self) -> dict[str, str]:
+        return {source: region for source, region in self._regions.items() if region}
+
+    def _links(self, verdict: _Verdict, keys: Sequence[SourceKey]) -> list[Link]:
+        """Every pair from the review weight on; a pair that did not join waits for review."""
+        place = {
+            uid: number
+            for number, one in enumerate(verdict.clustering.clusters)
+            for uid in one.members
+        }
+        at = self._clock.now()
+        links = []
+        for uid_l, uid_r, weight, levels in verdict.edges:
+            if weight < self._review_weight:
+                continue
+            left, right = sorted((keys[uid_l], keys[uid_r]))
+            joined = place[uid_l] == place[uid_r]
+            links.append(
+                Link(
+                    left=left,
+                    right=right,
+                    method=LinkMethod.PROBABILISTIC,
+                    status=LinkStatus.AUTO if joined else LinkStatus.PENDING,
+                    match_weight=weight,
+                    match_probability=probability(weight),
+                    prior_weight=self._model.prior_weight,
+                    model_version=self._model.version,
+                    decided_by=BY_MODEL,
+                    decided_at=at,
+                    levels=levels,
+                )
+            )
+        return links
+
+    def _events(self, identities: Identities[SourceKey]) -> list[IdentityEvent]:
+        at = self._clock.now()
+        return [
+            IdentityEvent(
+                sequence=0,
+                kind=change.kind,
+                before=change.before,
+                after=change.after,
+                by=BY_MODEL,
+                at=at,
+            )
+            for change in identities.changes
+        ]
+
+
+def _assignments(
+    clustering: Clustering[int],
+    groups: Sequence[tuple[SourceKey, ...]],
+    identities: Identities[SourceKey],
+    standing: Standing,
+) -> list[Assignment]:
+    """Only clusters that are not as they stand."""
+    found = []
+    for one, members, id_ in zip(clustering.clusters, groups, identities.ids, strict=True):
+        if tuple(sorted(members)) != tuple(sorted(standing.memberships.get(id_, ()))):
+            sure = 1.0 if one.weakest is None else probability(one.weakest)
+            found.append(Assignment(id=id_, members=tuple(sorted(members)), confidence=sure))
+    return found
+
+
+def _constraints(contacts: Sequence[Contact], decisions: Sequence[Link]) -> Constraints[int]:
+    uid = {contact.key: number for number, contact in enumerate(contacts)}
+
+    def pairs(status: LinkStatus) -> list[tuple[int, int]]:
+        return [
+            (uid[link.left], uid[link.right])
+            for link in decisions
+            if link.status is status and link.left in uid and link.right in uid
+        ]
+
+    return Constraints(confirmed=pairs(LinkStatus.CONFIRMED), rejected=pairs(LinkStatus.REJECTED))
+
+
+def _load(connection: duckdb.DuckDBPyConnection, contacts: Sequence[Contact]) -> None:
+    """`raw_people`, in the order handed in."""
+    raws = [raw_person(contact) for contact in contacts]
+    text, many = pa.string(), pa.list_(pa.string())
+    columns = {
+        "uid": pa.array(range(len(contacts)), pa.int64()),
+        "system": pa.array([contact.key.source for contact in contacts], text),
+        "id": pa.array([contact.key.external_id for contact in contacts], text),
+        "region": pa.nulls(len(contacts), text),
+        **{name: pa.array([getattr(raw, name) for raw in raws], text) for name in TEXTS},
+        **{name: pa.array([list(getattr(raw, name)) for raw in raws], many) for name in LISTS},
+    }
+    connection.register("loading_people", pa.table(columns))
+    connection.execute("create table raw_people as select * from loading_people").fetchall()
+    connection.unregister("loading_people")
+
+
+def _add_shared(
+    connection: duckdb.DuckDBPyConnection, shared: frozenset[CanonicalIdentifier]
+) -> None:
+    """What the last resolution of everything found to be shared stays so among a handful."""
+    names = {kind: name for name, kind in _KINDS.items()}
+    rows = [(names[one.kind], one.value) for one in shared if one.kind in names]
+    for kind, value in sorted(set(rows)):
+        connection.execute(
+            """insert into value_users select $1, $2, 2 where not exists
+            (select 1 from value_users where kind = $1 and value = $2)""",
+            [kind, value],
+        ).fetchall()
+
+
+def _shared(
+    connection: duckdb.DuckDBPyConnection, contacts: Sequence[Contact]
+) -> frozenset[CanonicalIdentifier]:
+    rows = connection.execute("select kind, value from value_users").fetchall()
+    platforms = sorted({handle.platform.lower() for one in contacts for handle in one.handles})
+    return frozenset(
+        CanonicalIdentifier(_KINDS[kind], value, scope)
+        for kind, value in rows
+        for scope in (platforms if kind == "handle" else ("",))
+    )
+
+
+def _resolved(version: int, records: int, customers: int, resolution: Resolution) -> Resolved:
+    return Resolved(
+        version=version,
+        records=records,
+        customers=customers,
+        changed=len(resolution.assignments),
+        links=len(resolution.links),
+        pending=sum(link.status is LinkStatus.PENDING for link in resolution.links),
+    )

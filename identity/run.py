@@ -1,0 +1,189 @@
+"""`knownas identity run`: record files in, clusters out. No server, no configuration."""
+
+import os
+import resource
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import orjson
+
+from domain.errors import InputError
+from domain.ids import CustomerId
+from identity import batch, records, training
+from identity.clusters import Clustering, Edge, Policy, assign_ids, cluster
+from identity.engine import EngineLimits, engine
+from identity.evaluate import Quality, quality
+from identity.minting import mint
+from identity.model import bundled, load
+from identity.rules import literal
+
+ENGINES = ("duckdb",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """`default_regions`: system -> region (ISO 3166) that reads phone numbers of records without a
+    country. Weights are log2 odds.
+    """
+
+    records: Path
+    out: Path
+    model: Path | None = None
+    engine: str = "duckdb"
+    truth: Path | None = None
+    report: Path | None = None
+    auto_link_weight: float = 3.0
+    default_regions: Mapping[str, str] = field(default_factory=dict)
+    limits: EngineLimits = field(default_factory=EngineLimits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """`steps`: seconds per step, in order. `peak_mb` is of the whole process."""
+
+    records: int
+    systems: tuple[str, ...]
+    ignored_columns: Mapping[str, tuple[str, ...]]
+    candidates: int
+    links: int
+    clusters: int
+    oversized: int
+    model_version: str
+    quality: Quality | None
+    steps: Mapping[str, float]
+    wall_s: float
+    peak_mb: float
+
+
+class _Steps:
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 3)
+
+    @property
+    def wall_s(self) -> float:
+        return round(time.monotonic() - self.started, 3)
+
+
+def run(options: RunOptions) -> RunReport:
+    """Resolve a directory of record files. Raises InputError; `out` appears whole or not at all."""
+    if options.engine not in ENGINES:
+        raise InputError(f"--engine: allowed: {', '.join(ENGINES)}")
+    starting = load(options.model) if options.model else bundled()
+    steps = _Steps()
+    with engine(options.limits) as connection:
+        with steps.step("read"):
+            loaded = records.load(connection, options.records)
+        with steps.step("normalise"):
+            batch.prepare(connection, options.default_regions)
+        with steps.step("train"):
+            model = starting if options.model else training.adapt(connection, starting)
+        with steps.step("score"):
+            scored = batch.score(connection, model, training.LEAST_WEIGHT)
+        with steps.step("cluster"):
+            clustering = _cluster(connection, options.auto_link_weight)
+            ids = assign_ids({}, [one.members for one in clustering.clusters], mint).ids
+            labels = _labels(clustering, ids)
+        with steps.step("write"):
+            _write(connection, options.out, labels)
+        with steps.step("evaluate"):
+            measured = _evaluate(connection, options.truth, labels) if options.truth else None
+    return RunReport(
+        records=loaded.records,
+        systems=loaded.systems,
+        ignored_columns=loaded.ignored,
+        candidates=scored.candidates,
+        links=scored.edges,
+        clusters=len(clustering.clusters),
+        oversized=len(clustering.guarded),
+        model_version=model.version,
+        quality=measured,
+        steps=steps.seconds,
+        wall_s=steps.wall_s,
+        peak_mb=peak_mb(),
+    )
+
+
+def peak_mb() -> float:
+    """The most memory this process ever held; Linux counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def _cluster(connection: duckdb.DuckDBPyConnection, link_weight: float) -> Clustering[int]:
+    rows = connection.execute("select uid_l, uid_r, weight from edges").fetchall()
+    (count,) = connection.execute("select count(*) from raw_people").fetchall()[0]
+    edges = (Edge(left, right, weight) for left, right, weight in rows)
+    return cluster(range(int(count)), edges, Policy(link_weight=link_weight))
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    customer: CustomerId
+    confidence: float
+
+
+def _labels(clustering: Clustering[int], ids: tuple[CustomerId, ...]) -> list[_Label]:
+    """By uid. A cluster is as sure as its weakest necessary link; one record alone is sure."""
+    labels: dict[int, _Label] = {}
+    for one, id_ in zip(clustering.clusters, ids, strict=True):
+        sure = 1.0 if one.weakest is None else probability(one.weakest)
+        labels.update(dict.fromkeys(one.members, _Label(id_, round(sure, 6))))
+    return [labels[uid] for uid in range(len(labels))]
+
+
+def probability(weight: float) -> float:
+    """Of log2 odds."""
+    if weight >= 0:
+        return 1 / (1 + 2**-weight)
+    return 2**weight / (1 + 2**weight)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, out: Path, labels: list[_Label]) -> None:
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    rows = connection.execute("select system, id from raw_people order by uid").fetchall()
+    try:
+        with partial.open("wb") as file:
+            for (system, id_), label in zip(rows, labels, strict=True):
+                line = {
+                    "system": system,
+                    "id": id_,
+                    "customer_id": label.customer,
+                    "confidence": label.confidence,
+                }
+                file.write(orjson.dumps(line) + b"\n")
+        partial.replace(out)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _evaluate(connection: duckdb.DuckDBPyConnection, truth: Path, labels: list[_Label]) -> Quality:
+    """Records that truth does not name are left out of the measure."""
+    reader = {".csv": "read_csv", ".parquet": "read_parquet"}.get(truth.suffix)
+    if reader is None or not truth.is_file():
+        raise InputError(f"{truth}: truth must be a csv or parquet file")
+    extra = ", all_varchar = true, header = true" if truth.suffix == ".csv" else ""
+    try:
+        rows = connection.execute(f"""select p.uid, t.person_id::varchar
+            from {reader}({literal(str(truth))}{extra}) as t join raw_people as p
+            on p.system = t.system::varchar and p.id = t.record_id::varchar""").fetchall()
+    except duckdb.Error as error:
+        raise InputError(f"{truth}: needs columns system, record_id, person_id") from error
+    people: dict[str, list[str]] = defaultdict(list)
+    for uid, person in rows:
+        people[person].append(labels[uid].customer)
+    return quality((customer, person) for person, found in people.items() for customer in found)

@@ -10,17 +10,10 @@ from gateway.config import Auth, Config, Token
 from gateway.hosts import host_of, is_loopback
 from gateway.refusals import NotAllowed, Unauthenticated
 from gateway.scopes import SCOPES
+from resolvers.caller import Caller
 
 ANONYMOUS = "anonymous"
 _MAX_TOKEN_CHARS = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """A caller by the name of its token, and what it may."""
-
-    name: str
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +33,12 @@ class Doorkeeper:
 
     def __init__(self, tokens: Iterable[Token], anonymous: frozenset[str] | None) -> None:
         self._known = [
-            (bytes.fromhex(token.sha256), Identified(token.name, frozenset(token.scopes)))
+            (bytes.fromhex(token.sha256), Caller(name=token.name, scopes=frozenset(token.scopes)))
             for token in tokens
         ]
-        self._anonymous = None if anonymous is None else Identified(ANONYMOUS, anonymous)
+        self._anonymous = None if anonymous is None else Caller(name=ANONYMOUS, scopes=anonymous)
 
-    def identify(self, authorization: str | None, host: str | None) -> Identified:
+    def identify(self, authorization: str | None, host: str | None) -> Caller:
         """The caller of a request with these headers. Raises Unauthenticated, or NotAllowed where a
         name that is not of this machine leads here (DNS rebinding).
         """
@@ -57,7 +50,7 @@ class Doorkeeper:
             raise NotAllowed("without a token, call by a loopback name such as 127.0.0.1")
         return self._anonymous
 
-    def _by_token(self, authorization: str) -> Identified:
+    def _by_token(self, authorization: str) -> Caller:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= _MAX_TOKEN_CHARS:
             raise Unauthenticated("the authorization must be a bearer token")

@@ -39,7 +39,7 @@ def _known_origin(value: object) -> object:
 
 
 def _state_url(value: object, info: ValidationInfo) -> Secret:
-    return address_of(value, info, ("sqlite", "postgresql"))
+    return address_of(value, info, ("sqlite", "postgresql", "postgresql+psycopg"))
 
 
 def _redis_url(value: object, info: ValidationInfo) -> Secret:

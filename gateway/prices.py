@@ -23,7 +23,6 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-
 _CONNECTION = ("edges", "nodes")
 """What `first` sizes where no @listSize says so; of a plain list it sizes the list itself."""
 

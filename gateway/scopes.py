@@ -1,12 +1,8 @@
-"""What a caller may be allowed, by name."""
+"""Every scope a caller may have."""
 
 from typing import Final
 
 from domain.vocabulary import PiiClass
+from resolvers.caller import ANY_CUSTOMER, STAFF
 
-CUSTOMER_ANY: Final = "customer:any"
-"""Any key leads to its customer, without proof."""
-STAFF: Final = "staff"
-"""Internal messages are shown."""
-
-SCOPES: Final = frozenset({CUSTOMER_ANY, STAFF, *(f"pii:{cls.value.lower()}" for cls in PiiClass)})
+SCOPES: Final = frozenset({ANY_CUSTOMER, STAFF, *(f"pii:{cls.value.lower()}" for cls in PiiClass)})

@@ -1,0 +1,1 @@
+"""GraphiQL, built at set-up from its npm packages into `dist/` (see build.py)."""

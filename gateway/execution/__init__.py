@@ -1,0 +1,1 @@
+"""How a prepared operation is run."""

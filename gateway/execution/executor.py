@@ -1,0 +1,44 @@
+"""The port of the executor, and the one that every other is measured by."""
+
+from inspect import isawaitable
+from typing import Any, Protocol
+
+from graphql import ExecutionResult, execute
+from strawberry import Schema
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from gateway.documents import Prepared
+
+
+class Executor(Protocol):
+    """Runs an operation whose limits have been judged. Variables are as the caller sent them."""
+
+    async def run(
+        self, prepared: Prepared, variables: dict[str, Any], context: object
+    ) -> ExecutionResult: ...
+
+
+class ReferenceExecutor:
+    """graphql-core, called as Strawberry calls it: parsing, validation and the errors' wording are
+    the gateway's own, so `Schema.execute` would do them a second time.
+    """
+
+    def __init__(self, schema: Schema, hide_suggestions: bool) -> None:
+        self._schema = schema._schema  # Strawberry has no other name for it
+        self._hide_suggestions = hide_suggestions
+
+    async def run(
+        self, prepared: Prepared, variables: dict[str, Any], context: object
+    ) -> ExecutionResult:
+        result = execute(
+            self._schema,
+            prepared.document,
+            variable_values=variables,
+            operation_name=prepared.name,
+            context_value=context,
+            executor_class=StrawberryGraphQLCoreExecutionContext,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # typed as a plain bool
+            hide_suggestions=self._hide_suggestions,
+        )
+        return await result if isawaitable(result) else result

@@ -1,0 +1,88 @@
+"""Figures: the Telemetry port over Prometheus."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+logger = logging.getLogger(__name__)
+
+NAMESPACE: Final = "knownas"
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+HELP: Final = {
+    "graphql_requests": "Requests to /graphql, by kind of operation and HTTP status.",
+    "graphql_seconds": "From request to answer, by kind of operation.",
+    "source_calls": "Calls to a source, by what came of them.",
+    "source_call_seconds": "Time of one call to a source, retries and waiting included.",
+    "source_retries": "Calls to a source that were made again.",
+    "source_deduplicated": "Reads that shared the call of another one under way.",
+    "source_dropped_rows": "Rows of a source without id or time, which were left out.",
+    "source_batch_seconds": "Time of one batch of a loader.",
+    "source_batch_entries": "Keys a loader asked for, by whether the source failed on them.",
+}
+
+
+class PrometheusTelemetry:
+    """Counters and histograms by name, made when they are first told.
+
+    A name keeps the label names it was first told with; a figure that comes with others is dropped,
+    and the log says so once.
+    """
+
+    def __init__(self, version: str) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(namespace=NAMESPACE, registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        info = Gauge("info", "What runs.", ["version"], NAMESPACE, registry=self._registry)
+        info.labels(version).set(1)
+        self._counters: dict[str, Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+        self._labels: dict[str, frozenset[str]] = {}
+        self._dropped: set[str] = set()
+
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1.0) -> None:
+        if self._is_fitting(name, labels):
+            counter = self._counters.get(name) or self._new_counter(name, labels)
+            (counter.labels(**labels) if labels else counter).inc(amount)
+
+    def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        if self._is_fitting(name, labels):
+            histogram = self._histograms.get(name) or self._new_histogram(name, labels)
+            (histogram.labels(**labels) if labels else histogram).observe(value)
+
+    def exposition(self) -> bytes:
+        """All figures in the text format of Prometheus."""
+        return generate_latest(self._registry)
+
+    def _new_counter(self, name: str, labels: Mapping[str, str]) -> Counter:
+        counter = Counter(
+            name, HELP.get(name, name), sorted(labels), NAMESPACE, registry=self._registry
+        )
+        self._counters[name] = counter
+        return counter
+
+    def _new_histogram(self, name: str, labels: Mapping[str, str]) -> Histogram:
+        histogram = Histogram(
+            name,
+            HELP.get(name, name),
+            sorted(labels),
+            NAMESPACE,
+            registry=self._registry,
+            buckets=SECONDS,
+        )
+        self._histograms[name] = histogram
+        return histogram
+
+    def _is_fitting(self, name: str, labels: Mapping[str, str]) -> bool:
+        names = frozenset(labels)
+        if self._labels.setdefault(name, names) == names:
+            return True
+        if name not in self._dropped:
+            self._dropped.add(name)
+            logger.warning("figure_dropped name=%s labels=%s", name, ",".join(sorted(names)))
+        return False

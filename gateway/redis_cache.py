@@ -1,9 +1,9 @@
 """The Cache port over Redis. A Redis that is gone, full, slow or read-only is an empty cache.
 
-A call waits `timeout_s` at most. After a failure nothing is asked for PAUSE_S; then one caller tries
-whether Redis takes, gives and forgets a value again, while the others go on without. So a dead Redis
-costs one time-out in a while and no request an error, and one that answers only half of what it is
-asked counts as dead. The log has one line when it is lost and one when it is back.
+A call waits `timeout_s` at most. After a failure nothing is asked for PAUSE_S; then one caller
+tries whether Redis takes, gives and forgets a value again, while the others go on without. So a
+dead Redis costs one time-out in a while and no request an error, and one that does only half of
+what it is asked counts as dead. The log has one line when it is lost and one when it is back.
 """
 
 import asyncio

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from domain.customer import LookupKey
 from domain.vocabulary import PiiClass, Verification
 
 ANY_CUSTOMER = "customer:any"
 STAFF = "staff"
-
-_NOTHING: Mapping[LookupKey, Verification] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +16,7 @@ class Caller:
 
     name: str
     scopes: frozenset[str] = frozenset()
-    proven: Mapping[LookupKey, Verification] = field(default=_NOTHING, repr=False)
+    proven: Mapping[LookupKey, Verification] = field(default_factory=dict, repr=False)
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes

@@ -15,6 +15,7 @@ from domain.sources import Fields
 from domain.vocabulary import ServedFrom
 from resolvers.calls import Reply, ask
 from resolvers.ledger import Outcome
+from resolvers.projection import projection
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
@@ -72,13 +73,14 @@ async def _live(
 ) -> dict[SourceKey, Reading]:
     source = operation.services.sources[keys[0].source]
     ids = [key.external_id for key in keys]
+    wanted = projection(Kind.CONTACT, fields)
     reply = await ask(
         operation,
         source,
         kind=Kind.CONTACT,
         count=len(ids),
         freshness=freshness,
-        call=lambda deadline: source.gets[Kind.CONTACT].get_many(ids, fields, deadline),
+        call=lambda deadline: source.gets[Kind.CONTACT].get_many(ids, wanted, deadline),
     )
     entries = zip(keys, reply.entries, strict=True)
     return {key: _reading(reply, entry, kept.get(key), freshness) for key, entry in entries}

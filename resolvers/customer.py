@@ -110,7 +110,7 @@ def _customer(person: Person, found: Iterable[Written], shared: Shared, fields: 
         **leaves,
         attributes=tuple(values.values()) if whole else (),
         identifiers=identifiers(found, shared),
-        records=person.contacts,
+        records=person.contacts if fields is None or "records" in fields else (),
         freshness=person.freshness,
         failures=person.failures,
     )

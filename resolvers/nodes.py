@@ -14,6 +14,7 @@ from domain.ids import (
 )
 from domain.provenance import Freshness, System
 from domain.records import Record
+from resolvers.access import may_read
 from resolvers.customer import Customer
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def _link(operation: "Operation", node_id: str, parts: tuple[str, ...]) ->
     ends = [SourceKey(parts[i], Kind.CONTACT, parts[i + 1]) for i in (0, 2)]
     owners = await operation.services.identity.of_records(ends)
     for owner in dict.fromkeys(one for one in owners if one is not None):
-        if await operation.loaders.customer(owner, Freshness()) is None:
+        if not (await may_read(operation, [owner]))[0]:
             continue
         for link in await operation.loaders.links(owner, None):
             if link.id == node_id:

@@ -9,10 +9,11 @@ from domain.errors import SourceError
 from domain.ids import CustomerId, Kind
 from domain.provenance import Freshness
 from domain.records import Order
-from resolvers import children
+from resolvers import children, people
 from resolvers.access import may_look_up, may_read_anybody
 from resolvers.connection import MAX_PAGE, Connection
 from resolvers.cursors import Place, place
+from resolvers.customer import contact_fields
 from resolvers.leads import follow
 from resolvers.ledger import failures
 from resolvers.lookup import NotVerified
@@ -68,7 +69,7 @@ async def _among(
     certain: bool,
 ) -> OrderAnswer:
     for owner in owners:
-        person = await operation.loaders.person(owner, Freshness())
+        person = await _person(operation, owner)
         found, errors = await _of(operation, person, number) if person else (None, ())
         if found is not None:
             operation.follow(found.key, Trail(customers=frozenset({owner})))
@@ -77,6 +78,12 @@ async def _among(
     whole = certain and not lost
     message = "no order has this number" if whole else "not found, and not every source answered"
     return OrderNotFound(message=message, failures=lost)
+
+
+async def _person(operation: "Operation", owner: CustomerId) -> Person | None:
+    """With what the sources of orders know a customer by, and no more."""
+    fields = contact_fields(operation.services, frozenset({"orders"}))
+    return (await people.fetch(operation, [owner], Freshness(), fields))[0]
 
 
 async def _of(

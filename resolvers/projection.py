@@ -16,14 +16,19 @@ _JUDGED = {Kind.MESSAGE: frozenset({"internal"})}
 """What is read here before a record is handed out."""
 
 
-def projection(kind: Kind, fields: Fields, *, keepable: bool = False) -> Fields:
+def projection(kind: Kind, wanted: Fields, *, keepable: bool = False) -> Fields:
     """What is read, what a record cannot be without and, for a list that will be kept for others
     to see, everything cheap.
     """
-    if fields is None:
+    if wanted is None:
         return None
     always = _required(kind) | _JUDGED.get(kind, frozenset())
-    return fields | always | (_cheap(kind) if keepable else frozenset())
+    return (wanted & _declared(kind)) | always | (_cheap(kind) if keepable else frozenset())
+
+
+@cache
+def _declared(kind: Kind) -> frozenset[str]:
+    return frozenset(one.name for one in fields(RECORD_TYPES[kind]))
 
 
 @cache
@@ -36,5 +41,4 @@ def _required(kind: Kind) -> frozenset[str]:
 
 @cache
 def _cheap(kind: Kind) -> frozenset[str]:
-    declared = frozenset(one.name for one in fields(RECORD_TYPES[kind]))
-    return declared - _COSTLY.get(kind, frozenset())
+    return _declared(kind) - _COSTLY.get(kind, frozenset())

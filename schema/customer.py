@@ -1,0 +1,249 @@
+"""The person."""
+
+from collections.abc import Sequence
+
+import strawberry
+from strawberry import UNSET, federation
+
+from domain import customer as domain
+from domain.ids import Kind
+from domain.provenance import SourceStatus as Status
+from domain.sources import ChildFilter
+from domain.vocabulary import Completeness, IdentifierKind, LinkStatus, Verification
+from resolvers.connection import Connection, page_size
+from resolvers.cursors import decode
+from resolvers.customer import Customer as Person
+from resolvers.pages import Cut
+from schema.base import Info, Node, PageInfo, Provenance, SourceStatus, speaks_for
+from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, about
+from schema.identity import IdentityLink, SourceRecord
+from schema.inputs import (
+    Freshness,
+    OrderFilter,
+    TicketFilter,
+    freshness,
+    order_filter,
+    ticket_filter,
+)
+from schema.interaction import Conversation, Ticket
+from schema.order import Order
+from schema.paths import report
+
+
+@strawberry.type
+class Identifier:
+    is_type_of = speaks_for(domain.Identifier)
+
+    kind: IdentifierKind
+    value: str | None = strawberry.field(directives=[CONTACT])
+    platform: str | None
+    verification: Verification
+    shared: bool = strawberry.field(
+        description="Used by more people than one: never enough to link on its own."
+    )
+    provenance: list[Provenance] = strawberry.field(directives=[about(3)])
+
+
+@strawberry.type(
+    description=(
+        "A value of the golden record: which rule chose it, and what it chose between. Masked by "
+        "the class of the attribute it holds: name IDENTITY, e-mail and phone CONTACT, address "
+        "LOCATION, birth date SPECIAL."
+    )
+)
+class AttributeValue:
+    is_type_of = speaks_for(domain.AttributeValue)
+
+    name: str
+    value: str | None = strawberry.field(directives=[IDENTITY])
+    rule: str
+    provenance: Provenance
+    alternatives: list["AttributeValue"] = strawberry.field(directives=[about(3)])
+
+
+@strawberry.type
+class OrderEdge:
+    cursor: str
+    node: Order
+
+
+@strawberry.type
+class OrderConnection:
+    edges: list[OrderEdge] | None
+    nodes: list[Order] | None
+    page_info: PageInfo
+    completeness: Completeness
+    sources: list[SourceStatus] = strawberry.field(directives=[about(4)])
+
+
+@strawberry.type
+class TicketEdge:
+    cursor: str
+    node: Ticket
+
+
+@strawberry.type
+class TicketConnection:
+    edges: list[TicketEdge] | None
+    nodes: list[Ticket] | None
+    page_info: PageInfo
+    completeness: Completeness
+    sources: list[SourceStatus] = strawberry.field(directives=[about(4)])
+
+
+@strawberry.type
+class ConversationEdge:
+    cursor: str
+    node: Conversation
+
+
+@strawberry.type
+class ConversationConnection:
+    edges: list[ConversationEdge] | None
+    nodes: list[Conversation] | None
+    page_info: PageInfo
+    completeness: Completeness
+    sources: list[SourceStatus] = strawberry.field(directives=[about(4)])
+
+
+def _attributes(
+    root: strawberry.Parent[Person], names: list[str] | None = UNSET
+) -> Sequence[domain.AttributeValue]:
+    return [value for value in root.attributes if not names or value.name in names]
+
+
+async def _links(
+    root: strawberry.Parent[Person], info: Info, status: list[LinkStatus] | None = UNSET
+) -> Sequence[domain.Link]:
+    return await info.context.loaders.links(root.id, frozenset(status) if status else None)
+
+
+def _sources(root: strawberry.Parent[Person], info: Info) -> Sequence[Status]:
+    return info.context.ledger.statuses(root.id)
+
+
+def _completeness(root: strawberry.Parent[Person], info: Info) -> Completeness:
+    return info.context.ledger.completeness(root.id)
+
+
+async def _children(
+    info: Info,
+    owner: Person,
+    kind: Kind,
+    *,
+    first: int | None,
+    after: str | None,
+    where: ChildFilter,
+    fresh: Freshness | None,
+) -> Connection:
+    cut = Cut(
+        kind=kind,
+        first=page_size(20 if first is None else first),
+        after=decode(kind, after) if after else None,
+        where=where,
+        freshness=freshness(fresh, owner.freshness),
+    )
+    found = await info.context.loaders.connection(owner, cut)
+    report(info, found.failures)
+    return found
+
+
+async def _orders(
+    root: strawberry.Parent[Person],
+    info: Info,
+    *,
+    first: int | None = 20,
+    after: str | None = UNSET,
+    filter: OrderFilter | None = UNSET,
+    freshness: Freshness | None = UNSET,
+) -> Connection:
+    return await _children(
+        info,
+        root,
+        Kind.ORDER,
+        first=first,
+        after=after,
+        where=order_filter(filter),
+        fresh=freshness,
+    )
+
+
+async def _tickets(
+    root: strawberry.Parent[Person],
+    info: Info,
+    *,
+    first: int | None = 20,
+    after: str | None = UNSET,
+    filter: TicketFilter | None = UNSET,
+    freshness: Freshness | None = UNSET,
+) -> Connection:
+    return await _children(
+        info,
+        root,
+        Kind.TICKET,
+        first=first,
+        after=after,
+        where=ticket_filter(filter),
+        fresh=freshness,
+    )
+
+
+async def _conversations(
+    root: strawberry.Parent[Person],
+    info: Info,
+    *,
+    first: int | None = 20,
+    after: str | None = UNSET,
+    freshness: Freshness | None = UNSET,
+) -> Connection:
+    return await _children(
+        info,
+        root,
+        Kind.CONVERSATION,
+        first=first,
+        after=after,
+        where=ChildFilter(),
+        fresh=freshness,
+    )
+
+
+@federation.type(keys=["id"], description="The person.")
+class Customer(Node):
+    is_type_of = speaks_for(Person)
+
+    version: int = strawberry.field(
+        description="Rises by one with every change of the set of records."
+    )
+    aliases: list[strawberry.ID] = strawberry.field(
+        description="Ids that once stood for this person; each still resolves."
+    )
+    display_name: str | None = strawberry.field(directives=[IDENTITY])
+    primary_email: str | None = strawberry.field(directives=[CONTACT])
+    primary_phone: str | None = strawberry.field(directives=[CONTACT])
+    attributes = strawberry.field(
+        resolver=_attributes, graphql_type=list[AttributeValue], directives=[about(9)]
+    )
+    identifiers: list[Identifier] = strawberry.field(directives=[about(8)])
+    records: list[SourceRecord] = strawberry.field(directives=[about(4)])
+    links = strawberry.field(
+        resolver=_links, graphql_type=list[IdentityLink], directives=[about(6)]
+    )
+    sources = strawberry.field(
+        resolver=_sources,
+        graphql_type=list[SourceStatus],
+        directives=[about(4)],
+        description=(
+            "Every configured system with its state in this operation; NOT_ASKED where nothing "
+            "selected needed it."
+        ),
+    )
+    completeness: Completeness = strawberry.field(resolver=_completeness)
+    orders = strawberry.field(
+        resolver=_orders, graphql_type=OrderConnection, directives=[PAGED, UPSTREAM]
+    )
+    tickets = strawberry.field(
+        resolver=_tickets, graphql_type=TicketConnection, directives=[PAGED, UPSTREAM]
+    )
+    conversations = strawberry.field(
+        resolver=_conversations, graphql_type=ConversationConnection, directives=[PAGED, UPSTREAM]
+    )

@@ -1,0 +1,123 @@
+"""What callers hand in, and what it is in the language of the domain."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry import UNSET
+
+from domain import provenance
+from domain.customer import KeyKind, LookupKey
+from domain.errors import InputError
+from domain.sources import ChildFilter
+from domain.vocabulary import OrderStatus, TicketStatus
+
+MAX_KEY_CHARS = 320
+"""The longest e-mail address there can be (RFC 3696, errata 1690); nothing else is longer."""
+
+
+@strawberry.input
+class HandleInput:
+    platform: str
+    handle: str
+
+
+@strawberry.input
+class ExternalRef:
+    system: str
+    external_id: str
+
+
+@strawberry.input(one_of=True, description="Exactly one of them.")
+class CustomerKey:
+    id: strawberry.ID | None = UNSET
+    email: str | None = UNSET
+    phone: str | None = UNSET
+    account_number: str | None = UNSET
+    handle: HandleInput | None = UNSET
+    order_number: str | None = UNSET
+    visitor_id: str | None = UNSET
+    external: ExternalRef | None = UNSET
+
+
+_PLAIN = {
+    KeyKind.ID: "id",
+    KeyKind.EMAIL: "email",
+    KeyKind.PHONE: "phone",
+    KeyKind.ACCOUNT_NUMBER: "account_number",
+    KeyKind.ORDER_NUMBER: "order_number",
+    KeyKind.VISITOR_ID: "visitor_id",
+}
+
+
+def lookup_key(by: CustomerKey) -> LookupKey:
+    """Raises InputError: the federation drops @oneOf from a supergraph, so it is enforced here."""
+    keys = [
+        LookupKey(kind, value)
+        for kind, name in _PLAIN.items()
+        if (value := getattr(by, name)) not in (None, UNSET)
+    ]
+    if by.handle:
+        keys.append(LookupKey(KeyKind.HANDLE, by.handle.handle, by.handle.platform))
+    if by.external:
+        keys.append(LookupKey(KeyKind.EXTERNAL, by.external.external_id, by.external.system))
+    if len(keys) != 1:
+        raise InputError(f"by: exactly one key, not {len(keys)}")
+    return _checked(keys[0])
+
+
+def _checked(key: LookupKey) -> LookupKey:
+    if not key.value.strip():
+        raise InputError(f"by.{key.kind.value}: must not be empty")
+    if len(key.value) > MAX_KEY_CHARS:
+        raise InputError(f"by.{key.kind.value}: at most {MAX_KEY_CHARS} characters")
+    return key
+
+
+@strawberry.input(description="How old an answer may be, and how long the caller will wait for it.")
+class Freshness:
+    max_age_ms: int | None = 60_000
+    deadline_ms: int | None = 3_000
+    allow_stale: bool | None = True
+
+
+def freshness(
+    given: Freshness | None, inherited: provenance.Freshness | None = None
+) -> provenance.Freshness:
+    """What was asked for, else what the parent was read with. Raises InputError."""
+    default = provenance.Freshness()
+    if not given:
+        return inherited or default
+    age, wait, stale = given.max_age_ms, given.deadline_ms, given.allow_stale
+    if (age is not None and age < 0) or (wait is not None and wait < 1):
+        raise InputError("freshness: maxAgeMs is at least 0 and deadlineMs at least 1")
+    return provenance.Freshness(
+        max_age_ms=default.max_age_ms if age is None else age,
+        deadline_ms=default.deadline_ms if wait is None else wait,
+        allow_stale=default.allow_stale if stale is None else stale,
+    )
+
+
+@strawberry.input
+class OrderFilter:
+    text: str | None = UNSET
+    around: datetime | None = UNSET
+    status: list[OrderStatus] | None = UNSET
+
+
+@strawberry.input
+class TicketFilter:
+    status: list[TicketStatus] | None = UNSET
+
+
+def order_filter(given: OrderFilter | None) -> ChildFilter:
+    if not given:
+        return ChildFilter()
+    return ChildFilter(
+        order_status=frozenset(given.status or ()),
+        text=given.text or None,
+        around=given.around or None,
+    )
+
+
+def ticket_filter(given: TicketFilter | None) -> ChildFilter:
+    return ChildFilter(ticket_status=frozenset((given and given.status) or ()))

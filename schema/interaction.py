@@ -1,0 +1,115 @@
+"""What happens with a customer: the interfaces of a timeline, tickets, conversations, messages."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry import UNSET, federation
+
+from domain import records
+from domain.ids import Kind
+from domain.vocabulary import ActorKind, Channel, Completeness, InteractionState, TicketStatus
+from resolvers import connection
+from resolvers.cursors import decode
+from resolvers.pages import Cut
+from schema.base import Info, Node, PageInfo, Provenance, speaks_for
+from schema.directives import CONTENT, IDENTITY, PAGED, UPSTREAM
+from schema.paths import report
+
+
+@strawberry.type
+class Actor:
+    is_type_of = speaks_for(records.Actor)
+
+    kind: ActorKind
+    id: strawberry.ID
+    name: str | None = strawberry.field(directives=[IDENTITY])
+
+
+@strawberry.type
+class Message(Node):
+    is_type_of = speaks_for(records.Message)
+
+    at: datetime
+    author: Actor
+    body: str | None = strawberry.field(directives=[CONTENT])
+    internal: bool = strawberry.field(
+        description=(
+            "Seen by staff only; left out, not masked, for callers without the staff scope."
+        )
+    )
+    edited_at: datetime | None
+    deleted: bool
+
+
+@strawberry.type
+class MessageEdge:
+    cursor: str
+    node: Message
+
+
+@strawberry.type
+class MessageConnection:
+    edges: list[MessageEdge] | None
+    nodes: list[Message] | None
+    page_info: PageInfo
+    completeness: Completeness
+
+
+async def _messages(
+    root: strawberry.Parent[records.Ticket | records.Conversation],
+    info: Info,
+    first: int | None = 20,
+    after: str | None = UNSET,
+) -> connection.Connection:
+    cut = Cut(
+        kind=Kind.MESSAGE,
+        first=connection.page_size(20 if first is None else first),
+        after=decode(Kind.MESSAGE, after) if after else None,
+    )
+    found = await info.context.loaders.messages(root.key, cut)
+    report(info, found.failures)
+    return found
+
+
+@strawberry.interface
+class TimelineItem:
+    id: strawberry.ID
+    occurred_at: datetime
+    provenance: Provenance
+
+
+@strawberry.interface
+class Interaction(TimelineItem):
+    channel: Channel
+    state: InteractionState
+    raw_state: str | None
+    ended_at: datetime | None
+    owner: Actor | None
+
+
+@federation.type(
+    keys=["id"],
+    description="A ticket is an interaction too: the thread behind it ran on some channel.",
+)
+class Ticket(Node, Interaction):
+    is_type_of = speaks_for(records.Ticket)
+
+    number: str | None
+    subject: str | None = strawberry.field(directives=[CONTENT])
+    status: TicketStatus
+    raw_status: str | None
+    priority: str | None
+    category: str | None
+    messages = strawberry.field(
+        resolver=_messages, graphql_type=MessageConnection, directives=[PAGED, UPSTREAM]
+    )
+
+
+@federation.type(keys=["id"])
+class Conversation(Node, Interaction):
+    is_type_of = speaks_for(records.Conversation)
+
+    last_message: Message | None
+    messages = strawberry.field(
+        resolver=_messages, graphql_type=MessageConnection, directives=[PAGED, UPSTREAM]
+    )

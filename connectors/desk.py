@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from connectors.http import Http
 from connectors.reading import UNREADABLE, Options, Reading, Row
-from connectors.request import Reply
 from connectors.spec import A, Call, Endpoint, Page
 from domain.errors import NotSupported, SourceProtocolError
 from domain.ids import Kind
@@ -52,7 +52,8 @@ class Desk:
         if request is None:
             raise NotSupported(self.source, f"this question about {self.kind.name}")
         reply = await self._http.call(request, deadline)
-        sheet = self._mapped(self._read(call, ask, reply))
+        page = Page() if reply.status in request.empty else self._read(call, ask, reply.data)
+        sheet = self._mapped(page)
         self._http.monitor.mapped(self.kind, sheet.dropped)
         return sheet
 
@@ -60,14 +61,15 @@ class Desk:
         """Rows of the answer just read were of no use after all."""
         self._http.monitor.mapped(self.kind, count)
 
-    def _read(self, call: Call[A], ask: A, reply: Reply) -> Page:
-        if reply.data is None:
-            return Page()
+    def _read(self, call: Call[A], ask: A, data: Any) -> Page:
         try:
-            return call.read(reply.data, ask)
+            page = call.read(data, ask)
+            if isinstance(page.rows, list | tuple):
+                return page
         except UNREADABLE:
-            self._http.monitor.mapped(self.kind, 1)
-            raise SourceProtocolError(self.source, "an answer of another form") from None
+            pass
+        self._http.monitor.mapped(self.kind, 1)
+        raise SourceProtocolError(self.source, "an answer of another form")
 
     def _mapped(self, page: Page) -> Sheet:
         reading = self._reading()

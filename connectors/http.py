@@ -83,6 +83,8 @@ class Http:
 
         Identical reads under way are one call; their reply is shared and must not be changed.
         """
+        if asyncio.get_running_loop().time() >= deadline:
+            raise SourceTimeout(self._source, "no time was left to ask")
         if not request.read:
             return await self._called(request, deadline)
         key = (self._authenticator.fingerprint, request.method, request.target, request.headers)

@@ -173,3 +173,8 @@ def delivery(at: datetime, secret: str, body: bytes = DELIVERY) -> WebhookReques
         "x-hubspot-request-timestamp": stamp,
     }
     return WebhookRequest(method="POST", url=url, headers=headers, body=body, received_at=at)
+
+
+def spoil(row: dict[str, Any]) -> None:
+    """Make the row one that cannot be read."""
+    row["updatedAt"] = "the day before"

@@ -1,4 +1,4 @@
-"""Zendesk's rows and deliveries in our words. The fixtures are made from the vendor's documents."""
+"""Zendesk in our words. The fixtures are made from the vendor's documents."""
 
 import json
 from datetime import UTC, datetime, timedelta

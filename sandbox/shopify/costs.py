@@ -33,7 +33,6 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_abstract_type,
-    is_leaf_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
 
@@ -42,6 +41,7 @@ MOST_INPUTS: Final = 250
 _FREE: Final = frozenset({"MoneyBag", "MoneyV2", "PageInfo"})
 
 Path = tuple[str, ...]
+_Place = tuple[str | int, ...]
 
 
 class LimitProblem(Exception):
@@ -71,7 +71,10 @@ def connection_cost(items: int, children: int) -> int:
 class _Selected:
     """Fields that answer under one response key, merged as execution would merge them."""
 
-    node: FieldNode
+    key: str
+    name: str
+    field: GraphQLField
+    arguments: Mapping[str, Any]
     sets: list[SelectionSetNode]
 
 
@@ -88,6 +91,7 @@ class Estimate:
         self._schema = schema
         self._operation = operation
         self._variables = variables
+        self._known: dict[_Place, list[_Selected]] = {}
         self._fragments = {
             node.name.value: node
             for node in document.definitions
@@ -118,45 +122,51 @@ class Estimate:
     def _fields(
         self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType, value: object, path: Path
     ) -> int:
-        selected: dict[str, _Selected] = {}
-        for node in self._flat(sets, kind):
-            key = node.alias.value if node.alias else node.name.value
-            kept = selected.setdefault(key, _Selected(node, []))
-            if node.selection_set is not None:
-                kept.sets.append(node.selection_set)
         return sum(
-            self._field(one, kind, _child(value, key), (*path, key))
-            for key, one in selected.items()
+            self._field(one, _child(value, one.key), (*path, one.key))
+            for one in self._selected(sets, kind)
         )
 
-    def _field(
-        self, selected: _Selected, kind: GraphQLObjectType, value: object, path: Path
-    ) -> int:
-        field = kind.fields.get(selected.node.name.value)
-        if field is None or value is _MISSING:
-            return 0
-        named = get_named_type(field.type)
-        if is_leaf_type(named):
-            return 0
-        arguments = get_argument_values(field, selected.node, self._variables)
-        if named.name.endswith("Connection"):
-            return self._connection(selected, named, value, path, _page_size(arguments, path))
-        return self._plain(selected, field, value, path, arguments)
+    def _selected(
+        self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType
+    ) -> Sequence[_Selected]:
+        """What may cost points; leaves are free. The same for every row, so worked out once."""
+        place: _Place = (kind.name, *(id(one) for one in sets))
+        if place not in self._known:
+            self._known[place] = list(self._select(sets, kind).values())
+        return self._known[place]
 
-    def _plain(
-        self,
-        selected: _Selected,
-        field: GraphQLField,
-        value: object,
-        path: Path,
-        arguments: Mapping[str, Any],
-    ) -> int:
-        named = get_named_type(field.type)
+    def _select(
+        self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType
+    ) -> dict[str, _Selected]:
+        selected: dict[str, _Selected] = {}
+        for node in self._flat(sets, kind):
+            field = kind.fields.get(node.name.value)
+            if field is None or node.selection_set is None:
+                continue
+            key = node.alias.value if node.alias else node.name.value
+            if key not in selected:
+                arguments = get_argument_values(field, node, self._variables)
+                selected[key] = _Selected(key, node.name.value, field, arguments, [])
+            selected[key].sets.append(node.selection_set)
+        return selected
+
+    def _field(self, selected: _Selected, value: object, path: Path) -> int:
+        if value is _MISSING:
+            return 0
+        named = get_named_type(selected.field.type)
+        if named.name.endswith("Connection"):
+            size = _page_size(selected.arguments, path)
+            return self._connection(selected, named, value, path, size)
+        return self._plain(selected, value, path)
+
+    def _plain(self, selected: _Selected, value: object, path: Path) -> int:
+        named = get_named_type(selected.field.type)
         own = 0 if named.name in _FREE else 1
         if value is None:
             return own
-        ids = _ids(arguments, path)
-        if not isinstance(get_nullable_type(field.type), GraphQLList):
+        ids = _ids(selected.arguments, path)
+        if not isinstance(get_nullable_type(selected.field.type), GraphQLList):
             return own + self._object(selected.sets, named, value, path)
         items = [value] * (1 if ids is None else ids) if value is _ASKED else _list(value)
         costs = [own + self._object(selected.sets, named, item, path) for item in items]
@@ -168,29 +178,18 @@ class Estimate:
         if value is None:
             return 0
         children, most = 0, 0
-        for key, items, inner in self._rows(selected, kind, value):
-            costs = [self._row(inner, item, (*path, key)) for item in items]
-            children += max(costs, default=0)
-            most = max(most, len(items))
+        for rows in self._selected(selected.sets, kind):
+            if rows.name in ("nodes", "edges"):
+                items = [_ASKED] if value is _ASKED else _list(_child(value, rows.key))
+                costs = [self._row(rows, item, (*path, rows.key)) for item in items]
+                children += max(costs, default=0)
+                most = max(most, len(items))
         return connection_cost(size if value is _ASKED else most, children)
 
-    def _rows(
-        self, selected: _Selected, kind: GraphQLObjectType, value: object
-    ) -> Iterator[tuple[str, Sequence[object], tuple[GraphQLObjectType, FieldNode]]]:
-        """`nodes` and `edges` of a connection, under whatever names, with what they select."""
-        for node in self._flat(selected.sets, kind):
-            if node.name.value in ("nodes", "edges") and node.selection_set is not None:
-                key = node.alias.value if node.alias else node.name.value
-                inner = get_named_type(kind.fields[node.name.value].type)
-                items = [_ASKED] if value is _ASKED else _list(_child(value, key))
-                yield key, items, (inner, node)
-
-    def _row(self, inner: tuple[Any, FieldNode], value: object, path: Path) -> int:
-        """One node: 1 and its fields. An edge is free, its `node` field is the node."""
-        kind, node = inner
-        sets = [] if node.selection_set is None else [node.selection_set]
-        edge = node.name.value == "edges"
-        return (0 if edge else 1) + self._object(sets, kind, value, path)
+    def _row(self, rows: _Selected, value: object, path: Path) -> int:
+        """One of the `nodes`: 1 and its fields. An edge is free, its `node` field is the node."""
+        kind = get_named_type(rows.field.type)
+        return (0 if rows.name == "edges" else 1) + self._object(rows.sets, kind, value, path)
 
     def _flat(
         self, sets: Sequence[SelectionSetNode], kind: GraphQLObjectType

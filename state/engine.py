@@ -1,0 +1,164 @@
+"""From a URL to a state store: engines, threads, and the schema the code needs."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from domain.errors import ConfigError
+from domain.ports import Clock
+from state import schema
+from state.identities import SqlIdentities
+from state.records import SqlRecords
+from state.transactions import Transactions
+
+THREADS = 8
+LOCK_TIMEOUT_S = 60
+"""How long a writer waits for another. The publication of a million records is one transaction."""
+
+_ALLOWED = "allowed are sqlite:///knownas.db and postgresql://user:password@host/database"
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",  # readers do not wait for the writer
+    "PRAGMA synchronous = FULL",  # what was acknowledged survives a power cut
+    "PRAGMA cache_size = -32768",  # KiB, per connection
+    "PRAGMA wal_autocheckpoint = 8192",  # pages: in a bulk load most are written many times
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class State:
+    """The state store. Its text and repr hold no part of the URL but the kind of database."""
+
+    def __init__(self, engine: Engine, transactions: Transactions, clock: Clock) -> None:
+        self._dialect = engine.dialect.name
+        self._transactions = transactions
+        self.records = SqlRecords(transactions, clock)
+        self.identities = SqlIdentities(transactions, clock)
+
+    def __repr__(self) -> str:
+        return f"State({self._dialect})"
+
+    async def upgrade(self) -> None:
+        """Bring the schema to what this release needs; harmless to repeat, and for several
+        processes at once. Raises ConfigError for a database that a newer release has written.
+        """
+        await self._transactions.write(schema.upgrade)
+
+    async def ping(self) -> None:
+        """Raises StoreError where the store does not answer."""
+        await self._transactions.read(_select_one)
+
+    async def close(self) -> None:
+        await self._transactions.close()
+
+
+def open_state(url: str, *, clock: Clock | None = None, threads: int = THREADS) -> State:
+    """A state store, not yet asked anything. `sqlite://` is one in memory, gone when closed.
+
+    Raises ConfigError for a URL it cannot use.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine, transactions = _open_sqlite(parsed, threads)
+    else:
+        engine, transactions = _open_postgres(parsed, threads)
+    return State(engine, transactions, clock or _SystemClock())
+
+
+class _SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The cause is left out: it quotes the URL, or the part of a password it took for a port.
+        raise ConfigError(f"state.url: not a database URL; {_ALLOWED}") from None
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise ConfigError(f"state.url: {parsed.drivername[:40]!r} is not supported; {_ALLOWED}")
+    return parsed.set(drivername=driver)
+
+
+def _open_sqlite(url: URL, threads: int) -> tuple[Engine, Transactions]:
+    in_memory = url.database in (None, "", ":memory:")
+    arguments = {"check_same_thread": False, "timeout": LOCK_TIMEOUT_S}
+    if in_memory:
+        engine = create_engine(
+            url, connect_args=arguments, poolclass=StaticPool, hide_parameters=True
+        )
+    else:
+        _create_private(Path(str(url.database)))
+        engine = create_engine(
+            url, connect_args=arguments, pool_size=threads + 1, hide_parameters=True
+        )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    writers = _pool(1)
+    return engine, Transactions(engine, writers if in_memory else _pool(threads), writers)
+
+
+def _open_postgres(url: URL, threads: int) -> tuple[Engine, Transactions]:
+    engine = create_engine(
+        url,
+        connect_args={"connect_timeout": 5, "application_name": "knownas"},
+        pool_size=threads,
+        max_overflow=0,
+        pool_pre_ping=True,  # a connection that died in the pool is replaced unseen
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _set_up_postgres)
+    pool = _pool(threads)
+    return engine, Transactions(engine, pool, pool)
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=threads, thread_name_prefix="state")
+
+
+def _create_private(path: Path) -> None:
+    """The file holds personal data: where it is new, nobody else may read it. SQLite gives the
+    files beside it the same mode.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise ConfigError(f"state.url: {path} cannot be opened: {error.strerror}") from error
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not at the first INSERT
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock at its beginning: turning a reader into a writer may be refused."""
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_up_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'")
+    cursor.close()
+    connection.commit()
+
+
+def _select_one(connection: Connection) -> None:
+    connection.execute(text("SELECT 1"))

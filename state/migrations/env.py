@@ -1,0 +1,6 @@
+"""Run by Alembic, on the connection and in the transaction that `state.schema` hands it."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+context.run_migrations()

@@ -1,0 +1,129 @@
+"""Where the synchronous database meets the event loop: threads, transactions, errors."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from domain.errors import StoreError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Work = Callable[[Connection], T]
+
+WRITES = {"writes": True}
+"""Execution options of a transaction that writes; SQLite takes its lock at once for it."""
+
+ATTEMPTS = 6
+_CLASHES = frozenset({"40001", "40P01"})
+"""PostgreSQL, appendix A: serialization_failure and deadlock_detected. Both say: again."""
+
+
+class Transactions:
+    """Runs work as one transaction in a bounded number of threads.
+
+    SQLite has one thread for writing, so that writers wait in a queue of ours and not for its lock.
+    """
+
+    def __init__(self, engine: Engine, readers: ThreadPoolExecutor, writers: ThreadPoolExecutor):
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._writing = engine.execution_options(**WRITES)
+        self._reading = engine.execution_options(**snapshot) if _is_postgres(engine) else engine
+        self._readers = readers
+        self._writers = writers
+
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """One snapshot, however many statements."""
+        running = _submit(
+            self._readers, self._reading, lambda connection: work(connection, *args, **kwargs)
+        )
+        return await asyncio.wrap_future(running)
+
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """All of it or none. `work` may run more than once and must not change anything else.
+
+        Cancelled, it ends before the caller goes on: what the caller does next comes after it.
+        """
+        running = _submit(
+            self._writers, self._writing, lambda connection: work(connection, *args, **kwargs)
+        )
+        waiting = asyncio.wrap_future(running)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            if not running.cancel():
+                await asyncio.wait({waiting})
+            raise
+
+    async def close(self) -> None:
+        """Waits for what is running; nothing can be asked afterwards."""
+        for pool in {self._readers, self._writers}:
+            await asyncio.to_thread(pool.shutdown)
+        self._writing.dispose()
+
+
+def _submit(pool: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> "Future[T]":
+    try:
+        return pool.submit(partial(transact, engine, work))
+    except RuntimeError as error:
+        raise StoreError("the state store is closed") from error
+
+
+def transact(engine: Engine, work: Work[T]) -> T:
+    """Run work in a transaction, again where it clashed with another. Raises only our own errors
+    for what the database says.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except SQLAlchemyError as error:
+            if attempt == ATTEMPTS or not _is_clash(error):
+                raise StoreError(f"the state store failed: {_told(error)}") from error
+        time.sleep(_pause_s(attempt))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _is_postgres(engine: Engine) -> bool:
+    return engine.dialect.name == "postgresql"
+
+
+def _is_clash(error: SQLAlchemyError) -> bool:
+    return _sqlstate(error) in _CLASHES
+
+
+def _pause_s(attempt: int) -> float:
+    """Longer each time, and different per thread, so that those who clashed do not meet again."""
+    return float(0.01 * 2**attempt) * (1 + threading.get_ident() % 97 / 97)
+
+
+def _told(error: SQLAlchemyError) -> str:
+    """What may be shown: no address, statement or value. PostgreSQL's DETAIL quotes rows and its
+    connection errors name hosts, so only the primary message of a coded error is taken.
+    """
+    if not isinstance(error, DBAPIError):
+        return type(error).__name__
+    code = _sqlstate(error)
+    if code is None:
+        return str(error.orig) if _is_sqlite(error) else "it cannot be reached"
+    message = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    return f"{code} {message}"
+
+
+def _sqlstate(error: SQLAlchemyError) -> str | None:
+    code = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return code if isinstance(code, str) else None
+
+
+def _is_sqlite(error: DBAPIError) -> bool:
+    return type(error.orig).__module__.startswith("sqlite3")

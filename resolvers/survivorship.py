@@ -22,9 +22,16 @@ def most_recent(contact: Contact, _value: str) -> Rank:
 
 
 def most_complete(contact: Contact, value: str) -> Rank:
-    """More words, then more letters: "Maria Lopez" before "Maria" before "M."."""
+    """More words, then more letters: "Maria Lopez" before "Maria" before "M.". Of one name, the one
+    that is not all in capitals or in small letters.
+    """
     words = value.split()
-    return (-len(words), -sum(map(len, words)), _age(contact))
+    return (
+        -len(words),
+        -sum(map(len, words)),
+        value in {value.lower(), value.upper()},
+        _age(contact),
+    )
 
 
 def crm_first(contact: Contact, _value: str) -> Rank:

@@ -15,7 +15,7 @@ from domain.customer import Link, LinkEvidence, LookupKey
 from domain.errors import UnknownCustomer
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.provenance import Freshness
-from domain.records import Contact, Record
+from domain.records import Contact, Message, Record
 from domain.sources import Fields
 from domain.vocabulary import LinkStatus
 from resolvers import access, children, customer, links, lookup, messages, people, rows
@@ -108,10 +108,7 @@ class Loaders:
     async def record(self, key: SourceKey) -> Record | None:
         """A record by key, where the caller may see it. Raises SourceError."""
         found = await self._row(key) if await access.may_ask(self._operation) else None
-        if found is None:
-            return None
-        thread = await self._thread(key) if key.kind is Kind.MESSAGE else None
-        if not await access.may_read_record(self._operation, found, thread):
+        if found is None or not await self._open(found):
             return None
         return messages.shown(self._operation, self._operation.masks.apply(found))
 
@@ -171,9 +168,9 @@ class Loaders:
     def _customers(self, freshness: Freshness) -> Batch[CustomerId, Customer | None]:
         async def fetch(ids: list[CustomerId]) -> list[Customer | None]:
             allowed = await access.may_read(self._operation, ids)
-            matches = await self._matches(ids, freshness)
-            pairs = zip(allowed, matches, strict=True)
-            return [match.customer if may else None for may, match in pairs]
+            own = [one for one, may in zip(ids, allowed, strict=True) if may]
+            matches = dict(zip(own, await self._matches(own, freshness), strict=True))
+            return [matches[one].customer if one in matches else None for one in ids]
 
         return self._batch(("customers", freshness), fetch)
 
@@ -228,6 +225,12 @@ class Loaders:
         batch = self._batch(("rows", key.source, key.kind), fetch)
         found: Record | None = await batch.load(key.external_id)
         return found
+
+    async def _open(self, record: Record) -> bool:
+        if access.may_read_anybody(self._operation):
+            return True
+        thread = await self._thread(record.key) if isinstance(record, Message) else None
+        return await access.may_read_record(self._operation, record, thread)
 
     async def _thread(self, message: SourceKey) -> Record | None:
         """What a message belongs to: a ticket or a conversation, as its source has it."""

@@ -23,7 +23,7 @@ def _load() -> ModuleType:
     return sys.modules[name]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fakes() -> ModuleType:
     """The module: `ago`, `NOW`, `EVERYTHING`, `System_`..."""
     return _load()

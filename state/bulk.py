@@ -80,7 +80,7 @@ def _insert(connection: Connection, table: Table, rows: list[Row], *, replace: b
 
 def _insert_sqlite(connection: Connection, table: Table, rows: list[Row], *, replace: bool) -> None:
     """Straight to the driver: SQLAlchemy's way of a row costs as much as SQLite's."""
-    names = list(rows[0])
+    names = [column.name for column in table.c if column.name in rows[0]]
     statement = _sqlite_insert(connection.dialect, table, tuple(names), replace=replace)
     columns = [_bound(connection.dialect, table.c[name].type, rows, name) for name in names]
     connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
@@ -95,6 +95,7 @@ def _bound(dialect: Dialect, type_: TypeEngine[Any], rows: list[Row], name: str)
 
 @lru_cache(maxsize=64)
 def _sqlite_insert(dialect: Dialect, table: Table, names: tuple[str, ...], *, replace: bool) -> str:
+    """A statement whose parameters are in the order of the table's columns."""
     statement = sqlite.insert(table).values(dict.fromkeys(names))
     key = list(table.primary_key)
     changed = {name: statement.excluded[name] for name in _values(table, names)}

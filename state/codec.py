@@ -87,9 +87,11 @@ def storable(text: str) -> str:
 
 
 def _whole(text: str) -> str:
-    if text.isascii():
-        return text
-    return "".join("\N{REPLACEMENT CHARACTER}" if _is_half(mark) else mark for mark in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\N{REPLACEMENT CHARACTER}" if _is_half(mark) else mark for mark in text)
+    return text
 
 
 def _is_half(mark: str) -> bool:

@@ -54,7 +54,7 @@ def clock() -> SettableClock:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a server on which databases may be created."""
+    """The URL of a database in which schemas may be created."""
     given = os.environ.get("POSTGRES_URL")
     if given:
         yield given
@@ -63,18 +63,19 @@ def postgres_server() -> Iterator[str]:
         yield from _run_postgres(_postgres_programs(folder, account), folder, account)
 
 
-_databases = itertools.count(1)
+_schemas = itertools.count(1)
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A database of this test's own."""
-    name = f"knownas_test_{os.getpid()}_{next(_databases)}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = make_url(postgres_server).set(database=name)
+    """An empty schema of this test's own, a hundred times as quick to make as a database."""
+    schema = sql.Identifier(name := f"knownas_test_{os.getpid()}_{next(_schemas)}")
+    settings = "-c lock_timeout=10s"  # a transaction left open is an error, not a wait for ever
+    with psycopg.connect(postgres_server, autocommit=True, options=settings) as admin:
+        admin.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+        url = make_url(postgres_server).update_query_dict({"options": f"-csearch_path={name}"})
         yield url.render_as_string(hide_password=False)
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(schema))
 
 
 def _run_postgres(programs: Path, folder: Path, account: dict[str, object]) -> Iterator[str]:

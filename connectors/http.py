@@ -12,7 +12,7 @@ from random import Random
 
 from connectors.answers import WaitHeader, decoded, refusal
 from connectors.auth import Authenticator
-from connectors.breaker import Breaker
+from connectors.breaker import Breaker, Phase
 from connectors.flights import Flights
 from connectors.limits import Gate
 from connectors.monitor import Monitor
@@ -129,6 +129,8 @@ class Http:
                 if attempt > 1 or not self._authenticator.refused():
                     raise
             except SourceError as error:
+                if self._breaker.phase is Phase.OPEN:
+                    raise
                 wait_s = self._retries.wait_s(request, error, attempt, deadline)
                 if wait_s is None:
                     raise

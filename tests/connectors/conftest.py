@@ -1,0 +1,158 @@
+"""Fixtures for tests of the shared layer and of connectors."""
+
+import asyncio
+import importlib.util
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from connectors.auth import Bearer, Secret
+from connectors.http import Http
+from connectors.monitor import Monitor
+from connectors.sender import HttpxSender
+from connectors.spec import Figure, Limits, Rate
+from domain.provenance import System
+from domain.vocabulary import SystemKind
+
+HERE = Path(__file__).parent
+
+
+def _harness() -> ModuleType:
+    name = "connector_harness"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, HERE / "harness.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Time is virtual for tests that ask for it, or for something that needs it."""
+    if {"virtual_time", "layer", "line"} & set(getattr(item, "fixturenames", ())):
+        return {"virtual": _harness().VirtualLoop}
+    return {"real": asyncio.new_event_loop}
+
+
+@pytest.fixture
+def harness() -> ModuleType:
+    return _harness()
+
+
+@pytest.fixture
+def virtual_time() -> None:
+    """Waiting takes no time."""
+
+
+@pytest.fixture
+def line(request: pytest.FixtureRequest, harness: ModuleType) -> Any:
+    """A connector and its fake vendor; parametrized indirectly with the connector's name."""
+    return harness.Line.open(request.param)
+
+
+@pytest.fixture
+def taps(harness: ModuleType) -> Iterator[Any]:
+    """Every line logged during the test."""
+    taps, root = harness.Taps(), logging.getLogger()
+    level = root.level
+    root.addHandler(taps)
+    root.setLevel(logging.DEBUG)
+    yield taps
+    root.removeHandler(taps)
+    root.setLevel(level)
+
+
+@pytest.fixture
+def layer(harness: ModuleType) -> Callable[..., Any]:
+    """Makes the shared layer in front of a vendor that is a function.
+
+    The result has `http`, `calls` (requests that arrived), `tally` and `clock`.
+    """
+
+    def make(
+        answer: Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]],
+        *,
+        credential: str = "planted-token",
+        concurrency: int = 4,
+        rates: dict[str, tuple[int, float]] | None = None,
+        max_bytes: int = 1_000_000,
+        calls: list[httpx.Request] | None = None,
+        **more: Any,
+    ) -> Any:
+        arrived: list[httpx.Request] = [] if calls is None else calls
+
+        async def respond(request: httpx.Request) -> httpx.Response:
+            arrived.append(request)
+            response = answer(request)
+            return response if isinstance(response, httpx.Response) else await response
+
+        clock, tally = harness.Clock(), harness.Tally()
+        limits = Limits(
+            concurrency=Figure(concurrency, "the test says so"),
+            rates={
+                lane: Rate(Figure(amount, "the test says so"), period)
+                for lane, (amount, period) in (rates or {}).items()
+            },
+            max_bytes=Figure(max_bytes, "the test says so"),
+        )
+        system = System(name="here", kind=SystemKind.CRM, connector="made up")
+        http = Http(
+            source="here",
+            base_url="https://vendor.example/base/",
+            sender=more.pop("sender", None) or HttpxSender(httpx.MockTransport(respond)),
+            authenticator=more.pop("authenticator", None)
+            or Bearer().open("here", {"token": Secret(credential)}, {}),
+            limits=limits,
+            clock=clock,
+            monitor=Monitor(system, clock, tally),
+            dice=Random(7),
+            rates=more.pop("plan", None),
+            **more,
+        )
+        return SimpleNamespace(http=http, calls=arrived, tally=tally, clock=clock)
+
+    return make
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Starts servers on loopback that speak raw bytes: `await wire(talk)` gives the address.
+
+    `talk(reader, writer)` is run for each connection, and cancelled when the test ends.
+    """
+    servers: list[asyncio.Server] = []
+    talks: set[asyncio.Task[None]] = set()
+
+    async def start(talk: Callable[..., Awaitable[None]]) -> str:
+        async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            talks.add(task)
+            try:
+                await talk(reader, writer)
+            except (ConnectionError, asyncio.CancelledError):
+                pass
+            finally:
+                talks.discard(task)
+                writer.close()
+
+        server = await asyncio.start_server(guarded, "127.0.0.1", 0)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    yield start
+    for server in servers:
+        server.close()
+    for task in list(talks):
+        task.cancel()
+    await asyncio.gather(*talks, return_exceptions=True)

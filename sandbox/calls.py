@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
 
@@ -24,10 +25,18 @@ class CallLog:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.recent: deque[Call] = deque(maxlen=_KEPT)
+        self._came = asyncio.Event()
 
     def add(self, call: Call) -> None:
         self.counts[call.method, call.path] += 1
         self.recent.append(call)
+        self._came.set()
+        self._came = asyncio.Event()
+
+    async def until(self, number: int) -> None:
+        """Return once so many calls have come since the last clearing."""
+        while self.counts.total() < number:
+            await self._came.wait()
 
     def count(self, method: str | None = None, prefix: str = "/") -> int:
         """How many calls had this method (None: any) and a path that starts with `prefix`."""

@@ -20,6 +20,7 @@ to the next N requests it meets; without it the fault stays until cleared.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,5 +94,14 @@ class FaultBoard:
         self._switches = [switch for switch in self._switches if switch.left != 0]
         return [switch.fault for switch in struck]
 
-    async def until_cleared(self) -> None:
-        await self._cleared.wait()
+    def until_cleared(self) -> asyncio.Future[bool]:
+        """Done at the next clearing after this call, however late it is awaited."""
+        return asyncio.ensure_future(self._cleared.wait())
+
+    async def pause(self, ms: int) -> bool:
+        """Wait so long, or until the faults are cleared; True if that came first."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ms / 1_000):
+                await self.until_cleared()
+                return True
+        return False

@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -60,7 +61,7 @@ class Gate:
     async def _serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         for fault in self.faults.strike(scope["path"]):
             if fault.kind is FaultKind.DELAY:
-                await asyncio.sleep(fault.ms / 1_000)
+                await self.faults.pause(fault.ms)
             elif fault.kind is FaultKind.HANG:
                 if not await self._outlasts_hang(receive):
                     return
@@ -71,16 +72,16 @@ class Gate:
 
     async def _outlasts_hang(self, receive: Receive) -> bool:
         """Wait for the faults to be cleared (True) or the client to leave (False)."""
-        cleared = asyncio.ensure_future(self.faults.until_cleared())
-        left = asyncio.ensure_future(_until_left(receive))
+        cleared: asyncio.Future[Any] = self.faults.until_cleared()
+        left: asyncio.Future[Any] = asyncio.ensure_future(_until_left(receive))
         try:
-            await asyncio.wait({cleared, left}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((cleared, left), return_when=asyncio.FIRST_COMPLETED)
             return cleared.done()
         finally:
-            for task in (cleared, left):
-                task.cancel()
+            for waiting in (cleared, left):
+                waiting.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                    await waiting
 
     async def _misbehave(
         self, fault: Fault, scope: Scope, body: bytes, receive: Receive, send: Send
@@ -92,9 +93,21 @@ class Gate:
         if fault.kind is FaultKind.TRUNCATED:
             await _send(send, _Wire(wire.status, wire.headers, wire.body[: len(wire.body) // 2]))
         elif fault.kind is FaultKind.SLOW_DRIP:
-            await _drip(send, wire, fault)
+            await self._drip(send, wire, fault)
         else:
             await _reset(send, wire, receive)
+
+    async def _drip(self, send: Send, wire: _Wire, fault: Fault) -> None:
+        """The body in small pieces; what is left comes at once when the faults are cleared."""
+        await _start(send, wire)
+        sent, step = 0, fault.chunk_bytes
+        while sent < len(wire.body):
+            piece = wire.body[sent : sent + step]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            sent += step
+            if await self.faults.pause(fault.ms):
+                step = len(wire.body)
+        await send({"type": "http.response.body", "body": b""})
 
     def _refusal(self, fault: Fault) -> Answer | None:
         if fault.kind is FaultKind.RATE_LIMITED:
@@ -173,15 +186,6 @@ async def _start(send: Send, wire: _Wire) -> None:
 async def _send(send: Send, wire: _Wire) -> None:
     await _start(send, wire)
     await send({"type": "http.response.body", "body": wire.body})
-
-
-async def _drip(send: Send, wire: _Wire, fault: Fault) -> None:
-    await _start(send, wire)
-    for at in range(0, len(wire.body), fault.chunk_bytes):
-        piece = wire.body[at : at + fault.chunk_bytes]
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await asyncio.sleep(fault.ms / 1_000)
-    await send({"type": "http.response.body", "body": b""})
 
 
 async def _reset(send: Send, wire: _Wire, receive: Receive) -> None:

@@ -53,7 +53,7 @@ class Sandbox:
 
     async def start(self) -> None:
         """Listen on every port, then return. OSError where a port is taken."""
-        sockets = {name: _listen(self._ports.get(name, 0)) for name in self.gates}
+        sockets = self._listen()
         ports = {name: sock.getsockname()[1] for name, sock in sockets.items()}
         self.urls = {name: f"http://{_HOST}:{port}" for name, port in ports.items()}
         app = _ByPort({port: self.gates[name] for name, port in ports.items()})
@@ -71,7 +71,24 @@ class Sandbox:
             )
         )
         self._serving = asyncio.create_task(self._server.serve(list(sockets.values())))
-        await self._server.until_started(self._serving)
+        try:
+            await self._server.until_started(self._serving)
+        except BaseException:
+            for sock in sockets.values():
+                sock.close()
+            raise
+
+    def _listen(self) -> dict[str, socket.socket]:
+        """A bound socket for each emulator; none stays open if one port is taken."""
+        with contextlib.ExitStack() as on_failure:
+            sockets = {}
+            for name in self.gates:
+                sock = on_failure.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((_HOST, self._ports.get(name, 0)))
+                sockets[name] = sock
+            on_failure.pop_all()
+        return sockets
 
     async def stop(self) -> None:
         """Release what hangs, finish what runs, close the ports."""
@@ -127,10 +144,3 @@ class _QuietServer(uvicorn.Server):
         if not listening.done():
             listening.cancel()
             await serving
-
-
-def _listen(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((_HOST, port))
-    return sock

@@ -9,8 +9,9 @@ from typing import Any, Final, Protocol
 import orjson
 from graphql import ExecutionResult, GraphQLError
 
-from domain.errors import GatewayError, SourceError, SourceRateLimited
+from domain.errors import GatewayError, SourceError
 from gateway.refusals import Refusal
+from schema.errors import extensions
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class _Report:
 
     def of(self, error: BaseException) -> Answer:
         if isinstance(error, GatewayError) and type(error) is not GatewayError:
-            return {"message": str(error)[:MAX_MESSAGE_CHARS], "extensions": _extensions(error)}
+            return {"message": str(error)[:MAX_MESSAGE_CHARS], "extensions": extensions(error)}
         known = self._ids.get(id(error))
         if known is None:
             known = self._ids[id(error)] = logged(error)
@@ -95,15 +96,6 @@ def _cause(error: GraphQLError) -> BaseException | None:
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     return None if isinstance(cause, GraphQLError) else cause
-
-
-def _extensions(error: GatewayError) -> dict[str, Any]:
-    extensions: dict[str, Any] = {"code": error.code}
-    if isinstance(error, SourceError):
-        extensions["system"] = error.source
-    if isinstance(error, SourceRateLimited) and error.retry_after_s is not None:
-        extensions["retryAfterMs"] = round(error.retry_after_s * 1000)
-    return extensions
 
 
 def _entry(

@@ -6,11 +6,21 @@ models are built and never shown again.
 """
 
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from connectors.auth import Secret
+from connectors.settings import SourceSettings
 from gateway.config_values import (
     AllowedOrigin,
     BaseUrl,
@@ -24,6 +34,11 @@ from gateway.config_values import (
     TimeZone,
 )
 from gateway.hosts import is_loopback
+from gateway.secrets import surroundings
+from gateway.source_settings import Fitted, Unfit, fitted
+
+BUILT: Final = frozenset({"identity"})
+"""The capabilities this release has."""
 
 
 class Options(BaseModel):
@@ -102,7 +117,7 @@ class Limits(Options):
         description="Longest page or list of keys. More is PAGE_TOO_LARGE.",
     )
     cost: int = Field(
-        default=100_000,
+        default=250_000,
         ge=1,
         description="Budget of an operation in the sense of @cost and @listSize: about one unit for"
         " each object it may answer with. More is COST_EXCEEDED.",
@@ -119,14 +134,28 @@ class Capabilities(Options):
     """Stages of the product, each useful alone."""
 
     identity: bool = Field(
-        default=True, description="Records of several systems become one customer."
+        default=True, description="Records of several systems become one customer. Always on."
     )
     live_record: bool = Field(
-        default=False, description="Interactions in progress, issues and handoffs."
+        default=False, description="Interactions in progress, issues, handoffs. Not built yet."
     )
-    knowledge: bool = Field(default=False, description="One answer on every channel.")
-    orchestration: bool = Field(default=False, description="Channel recommendations and routing.")
-    measures: bool = Field(default=False, description="Metrics of support and attribution.")
+    knowledge: bool = Field(
+        default=False, description="One answer on every channel. Not built yet."
+    )
+    orchestration: bool = Field(
+        default=False, description="Channel recommendations and routing. Not built yet."
+    )
+    measures: bool = Field(
+        default=False, description="Metrics of support and attribution. Not built yet."
+    )
+
+    @model_validator(mode="after")
+    def _are_built(self) -> Self:
+        for name, is_on in self:
+            if is_on != (name in BUILT):
+                why = "cannot be off" if name in BUILT else "is not part of this release"
+                raise ValueError(f"{name} {why}")
+        return self
 
 
 class Token(Options):
@@ -229,6 +258,8 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, hide_input_in_errors=True)
 
+    _own: Fitted = PrivateAttr(default_factory=Fitted)
+
     connector: str = Field(min_length=1, description="Which connector reads it.")
     base_url: BaseUrl | None = Field(
         default=None, description="Where it answers; the connector's own address where not set."
@@ -246,15 +277,41 @@ class Source(BaseModel):
     time_zone: TimeZone = Field(
         default="UTC", description="Time zone (IANA) of times that do not say theirs."
     )
+    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="What the plan that was bought allows, by the connector's lanes, in units per"
+        " period, as in { account = 700.0 }; the connector's own figures where not set.",
+    )
     customer_key: str = Field(
         default="own",
         description='How its orders, tickets and conversations name their customer: "own" (its own'
         ' customer id), "email", "phone", or the name of another source whose id they carry.',
     )
 
+    @model_validator(mode="after")
+    def _fits_its_connector(self, info: ValidationInfo) -> Self:
+        given = self.__pydantic_extra__ or {}
+        try:
+            self._own = fitted(self.connector, given, type(self).model_fields, surroundings(info))
+        except Unfit as unfit:
+            raise PydanticCustomError("unfit", "unfit", {"problems": unfit.problems}) from None
+        return self
+
     @property
-    def extra(self) -> dict[str, Any]:
-        return dict(self.__pydantic_extra__ or {})
+    def settings(self) -> SourceSettings:
+        """In the form connectors are built from."""
+        return SourceSettings(
+            connector=self.connector,
+            base_url=self.base_url or "",
+            secrets=self._own.secrets,
+            timeout_s=self.timeout_s,
+            phone_region=self.phone_region,
+            time_zone=self.time_zone,
+            customer_key=self.customer_key,
+            region=self.region,
+            rates=self.rates,
+            options=self._own.options,
+        )
 
 
 class Config(Options):

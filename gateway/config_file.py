@@ -1,6 +1,5 @@
 """`knownas.toml` from disk: read, checked, and what is wrong with it said with its place."""
 
-import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 from domain.errors import ConfigError
 from gateway.config import Config
 from gateway.secrets import Surroundings
+from gateway.source_settings import unknown
 
 MAX_PROBLEMS = 5
 _WORDS = {
@@ -50,7 +50,8 @@ def checked(
     try:
         return Config.model_validate(data, context=where)
     except ValidationError as error:
-        problems = [_worded(detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        problems = [problem for detail in details for problem in _worded(detail)]
         raise ConfigError(_summed(problems, path)) from None
 
 
@@ -71,23 +72,18 @@ def _summed(problems: Sequence[str], path: Path | None) -> str:
     return f"{path or 'configuration'}: {shown}" + (f"; and {more} more" if more > 0 else "")
 
 
-def _worded(detail: ErrorDetails) -> str:
+def _worded(detail: ErrorDetails) -> list[str]:
     place = placed(detail["loc"])
+    if detail["type"] == "unfit":
+        return [f"{place}.{key}: {what}" for key, what in detail["ctx"]["problems"]]
     if detail["type"] == "extra_forbidden":
         *tables, key = detail["loc"]
-        return unknown(place, str(key), known_keys(tables))
+        return [f"{place}: {unknown(str(key), known_keys(tables))}"]
     if detail["type"] == "missing":
-        return f"{place}: must be set"
+        return [f"{place}: must be set"]
     message = _WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be", "must be", 1)
-    return f"{place}: {message}" if place else message
-
-
-def unknown(place: str, key: str, known: Sequence[str]) -> str:
-    """The wording for a key nobody knows, with the nearest one that exists."""
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    return f"{place}: unknown key; {hint}"
+    return [f"{place}: {message}" if place else message]
 
 
 def placed(loc: Sequence[int | str]) -> str:

@@ -27,8 +27,8 @@ from gateway.limits import Fragments, judge
 from gateway.refusals import BadRequest, CostExceeded, NotAllowed, TooManyTokens
 
 MAX_ERRORS: Final = 10
-MAX_CHECKS: Final = 50_000
-"""Work of the rule that compares fields of one name with each other: 50 ms at most. The library's
+MAX_CHECKS: Final = 20_000
+"""Work of the rule that compares fields of one name with each other: 0.1 s at most. The library's
 own bound allows 1.4 s.
 """
 REMEMBERED_CHARS: Final = 1_000_000

@@ -41,13 +41,17 @@ class FieldCost:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
+_ENTITIES = FieldCost(returns="_Entity", weight=0.0, is_list=True, slicing=("representations",))
+"""Federation's own batch of keys, which no SDL shows."""
+
+
 class PriceList:
     """The costs of a graph, read from its SDL."""
 
     def __init__(self, sdl: str) -> None:
         definitions = parse(sdl).definitions
         self._weights = {"Boolean": 0.0, "Float": 0.0, "ID": 0.0, "Int": 0.0, "String": 0.0}
-        self._fields: dict[tuple[str, str], FieldCost] = {}
+        self._fields: dict[tuple[str, str], FieldCost] = {("Query", "_entities"): _ENTITIES}
         self._roots = {
             OperationType.QUERY: "Query",
             OperationType.MUTATION: "Mutation",
@@ -68,7 +72,7 @@ class PriceList:
         return self._weights.get(type_name, 1.0)
 
     def field(self, type_name: str, name: str) -> FieldCost | None:
-        """None for what is not of the graph itself (`__typename`, introspection, federation)."""
+        """None for what is not of the graph itself (`__typename`, introspection)."""
         return self._fields.get((type_name, name))
 
     def root(self, operation: OperationDefinitionNode) -> str:

@@ -1,18 +1,21 @@
 """The Cache port over Redis. A Redis that is gone, full, slow or read-only is an empty cache.
 
-A call waits `timeout_s` at most. After a failure nothing is asked for PAUSE_S; then one caller
-tries whether Redis takes, gives and forgets a value again, while the others go on without. So a
-dead Redis costs one time-out in a while and no request an error, and one that does only half of
-what it is asked counts as dead. The log has one line when it is lost and one when it is back.
+Whatever is asked in one turn of the event loop goes out as one pipeline and waits `timeout_s` at
+most. After a failure nothing is asked for PAUSE_S; then one pipeline tries whether Redis takes,
+gives and forgets a value again, while the others go on without. So a dead Redis costs one time-out
+in a while and no request an error, and one that does only half of what it is asked counts as dead.
+The log has one line when it is lost and one when it is back.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final, TypeVar, cast
+from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -29,7 +32,19 @@ MAX_OWED: Final = 10_000
 
 _PROBE: Final = f"{PREFIX}probe"
 
-T = TypeVar("T")
+Found = Mapping[str, bytes]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What is asked in one turn of the event loop. Reads go first and deletions last: a value that
+    is read may be a moment old, one that was deleted is gone.
+    """
+
+    reads: dict[str, None] = field(default_factory=dict)
+    writes: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    deletions: dict[str, None] = field(default_factory=dict)
+    run: asyncio.Task[Found] | None = None
 
 
 class RedisCache:
@@ -41,70 +56,110 @@ class RedisCache:
         self._client = client
         self._timeout_s = timeout_s
         self._now_s = now_s
+        self._turn = _Turn()
+        self._running: set[asyncio.Task[Found]] = set()
         self._is_lost = False
         self._paused_until = 0.0
         self._owed: dict[str, None] = {}
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        nothing: list[bytes | None] = [None] * len(keys)
-        return await self._tried(lambda: self._get(keys), nothing) if keys else nothing
+        if not keys or self._is_paused:
+            return [None] * len(keys)
+        turn = self._joined()
+        turn.reads.update(dict.fromkeys(keys))
+        found = await self._done(turn)
+        return [found.get(key) for key in keys]
 
     async def set_many(self, items: Mapping[str, bytes], ttl_s: float) -> None:
-        if items and ttl_s > 0:
-            await self._tried(lambda: self._set(items, ttl_s), None)
+        if not items or ttl_s <= 0 or self._is_paused:
+            return
+        turn = self._joined()
+        ttl_ms = max(1, round(ttl_s * 1000))
+        turn.writes.update({key: (value, ttl_ms) for key, value in items.items()})
+        await self._done(turn)
 
     async def delete_many(self, keys: Sequence[str]) -> None:
-        """What could not be deleted is owed: it is deleted before anything is read again."""
-        if keys and not await self._tried(lambda: self._delete(keys), otherwise=False):
-            self._owed.update(dict.fromkeys(keys[: MAX_OWED - len(self._owed)]))
+        """What cannot be deleted is owed: it is deleted before anything is read again."""
+        if self._is_paused:
+            self._owe(keys)
+        elif keys:
+            turn = self._joined()
+            turn.deletions.update(dict.fromkeys(keys))
+            await self._done(turn)
 
     async def close(self) -> None:
+        await asyncio.gather(*self._running)
         await self._client.aclose()
 
-    async def _get(self, keys: Sequence[str]) -> list[bytes | None]:
-        return cast("list[bytes | None]", await self._client.mget([PREFIX + key for key in keys]))
+    @property
+    def _is_paused(self) -> bool:
+        return self._now_s() < self._paused_until
 
-    async def _set(self, items: Mapping[str, bytes], ttl_s: float) -> None:
-        """One round trip, without a transaction: entries do not depend on each other."""
-        async with self._client.pipeline(transaction=False) as pipe:
-            for key, value in items.items():
-                pipe.set(PREFIX + key, value, px=max(1, round(ttl_s * 1000)))
-            await pipe.execute()
+    def _joined(self) -> _Turn:
+        """The turn under way; its pipeline goes out once all callers of this turn have joined."""
+        turn = self._turn
+        if turn.run is None:
+            turn.run = asyncio.create_task(self._run(turn))
+            self._running.add(turn.run)
+            turn.run.add_done_callback(self._running.discard)
+        return turn
 
-    async def _delete(self, keys: Sequence[str]) -> bool:
-        await self._client.unlink(*(PREFIX + key for key in keys))
-        return True
+    async def _done(self, turn: _Turn) -> Found:
+        """A caller that gives up does not take the pipeline of the others with it."""
+        assert turn.run is not None  # noqa: S101  # joined turns run
+        return await asyncio.shield(turn.run)
 
-    async def _tried(self, call: Callable[[], Awaitable[T]], otherwise: T) -> T:
-        if self._now_s() < self._paused_until:
-            return otherwise
+    async def _run(self, turn: _Turn) -> Found:
+        self._turn = _Turn()
         try:
             async with asyncio.timeout(self._timeout_s):
                 if self._is_lost:
                     await self._recover()
-                return await call()
+                return await self._send(turn)
         except (RedisError, OSError, TimeoutError) as error:
+            self._owe(list(turn.deletions))
             self._lose(error)
-            return otherwise
+            return {}
+
+    async def _send(self, turn: _Turn) -> Found:
+        """One round trip, without a transaction: entries do not depend on each other."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            if turn.reads:
+                pipe.mget([PREFIX + key for key in turn.reads])
+            for key, (value, ttl_ms) in turn.writes.items():
+                pipe.set(PREFIX + key, value, px=ttl_ms)
+            _forget(pipe, turn.deletions)
+            answers = await pipe.execute()
+        found = zip(turn.reads, answers[0] if turn.reads else (), strict=True)
+        return {key: value for key, value in found if value is not None}
 
     async def _recover(self) -> None:
         """Raises where Redis does not do all a cache needs."""
-        self._paused_until = self._now_s() + PAUSE_S  # the other callers do not wait for this
+        self._paused_until = self._now_s() + PAUSE_S  # the others do not wait for this
         async with self._client.pipeline(transaction=False) as pipe:
             pipe.set(_PROBE, b"", px=1_000)
             pipe.get(_PROBE)
-            pipe.unlink(_PROBE, *(PREFIX + key for key in self._owed))
+            pipe.unlink(_PROBE)
+            _forget(pipe, self._owed)
             await pipe.execute()
         self._owed.clear()
         self._is_lost = False
         self._paused_until = 0.0
         logger.info("cache_recovered")
 
+    def _owe(self, keys: Sequence[str]) -> None:
+        self._owed.update(dict.fromkeys(keys[: MAX_OWED - len(self._owed)]))
+
     def _lose(self, error: Exception) -> None:
         self._paused_until = self._now_s() + PAUSE_S
         if not self._is_lost:
             self._is_lost = True
             logger.warning("cache_lost error=%s", type(error).__name__)
+
+
+def _forget(pipe: Pipeline, keys: Mapping[str, None]) -> None:
+    if keys:
+        pipe.unlink(*(PREFIX + key for key in keys))
 
 
 def open_redis(url: str, timeout_s: float) -> RedisCache:
@@ -120,4 +175,4 @@ def open_redis(url: str, timeout_s: float) -> RedisCache:
         )
     except ValueError as error:
         raise ConfigError("redis.url: not an address of a Redis") from error
-    return RedisCache(Redis(connection_pool=pool), timeout_s)
+    return RedisCache(Redis.from_pool(pool), timeout_s)

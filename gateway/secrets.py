@@ -22,6 +22,13 @@ class Surroundings:
     folder: Path
 
 
+def surroundings(info: ValidationInfo) -> Surroundings:
+    """Of a validation that config_file.py started; nobody else resolves secrets."""
+    if not isinstance(info.context, Surroundings):
+        raise TypeError("a configuration is built by config_file.load")
+    return info.context
+
+
 def is_reference(value: object) -> bool:
     return isinstance(value, dict) and len(value) == 1 and set(value) <= {"env", "file"}
 
@@ -34,9 +41,7 @@ def secret_of(value: object, info: ValidationInfo) -> Secret:
         raise ValueError(LITERAL)
     if not is_reference(value):
         raise ValueError('must be { env = "NAME" } or { file = "PATH" }')
-    if not isinstance(info.context, Surroundings):
-        raise TypeError("secrets are resolved by config_file.load")
-    return resolved(value, info.context)
+    return resolved(value, surroundings(info))
 
 
 def resolved(reference: Mapping[str, object], where: Surroundings) -> Secret:

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 from graphql import ExecutionResult, execute
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.documents import Prepared
 
@@ -20,12 +19,13 @@ class Executor(Protocol):
 
 
 class ReferenceExecutor:
-    """graphql-core, called as Strawberry calls it: parsing, validation and the errors' wording are
-    the gateway's own, so `Schema.execute` would do them a second time.
+    """graphql-core, called as Strawberry calls it. `Schema.execute` would parse, validate and word
+    errors a second time: those are the gateway's own.
     """
 
     def __init__(self, schema: Schema, hide_suggestions: bool) -> None:
         self._schema = schema._schema  # Strawberry has no other name for it
+        self._executor_class = schema.execution_context_class
         self._hide_suggestions = hide_suggestions
 
     async def run(
@@ -37,7 +37,7 @@ class ReferenceExecutor:
             variable_values=variables,
             operation_name=prepared.name,
             context_value=context,
-            executor_class=StrawberryGraphQLCoreExecutionContext,
+            executor_class=self._executor_class,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # typed as a plain bool
             hide_suggestions=self._hide_suggestions,
         )

@@ -47,7 +47,7 @@ BOUNDS: list[tuple[Any, int, str]] = [
 
 
 @pytest.mark.parametrize(("form", "most", "refusal"), BOUNDS, ids=[b[2] for b in BOUNDS])
-async def test_the_bound_is_allowed_and_one_more_is_refused(
+async def test_the_bound_is_allowed_and_one_more_is_refused(  # noqa: PLR0917  # fixtures
     ask: Any, code: Any, form: Any, most: int, refusal: str, server: Any
 ) -> None:
     status, body = await ask(form(most))

@@ -1,0 +1,116 @@
+"""A source's table, held against what its connector takes."""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from connectors.auth import Secret
+from connectors.reading import OptionValue
+from connectors.registry import Connector, connector_names, load_connector
+from connectors.spec import Option
+from domain.errors import ConfigError
+from gateway.secrets import LITERAL, Surroundings, is_reference, resolved
+
+Problem = tuple[str, str]
+"""A key and what is wrong with it."""
+
+
+class Unfit(Exception):
+    """What a connector does not take, or misses: a ConfigError once its place is known."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{key}: {what}" for key, what in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """The connector's own keys: secrets read, options checked."""
+
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+def fitted(
+    name: str, given: Mapping[str, object], common: Collection[str], where: Surroundings
+) -> Fitted:
+    """The keys `given` beside the `common` ones, as connector `name` takes them. Raises Unfit."""
+    connector = _connector(name)
+    options = {option.name: option for option in connector.options}
+    problems = [
+        (key, unknown(key, [*common, *connector.secrets, *options]))
+        for key in given
+        if key not in options and key not in connector.secrets
+    ]
+    secrets = {key: given[key] for key in connector.secrets if key in given}
+    problems += [*_wrong_secrets(secrets, where), *_wrong_options(options, given)]
+    problems += _missing(connector, given)
+    if problems:
+        raise Unfit(problems)
+    return Fitted(
+        secrets={key: _secret(value, where) for key, value in secrets.items()},
+        options={key: _option(given[key]) for key in options if key in given},
+    )
+
+
+def unknown(key: str, known: Collection[str]) -> str:
+    """What is said of a key nobody knows."""
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+    return f"unknown key; {hint}"
+
+
+def _connector(name: str) -> Connector:
+    known = connector_names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? There are" if near else "there are"
+        raise Unfit([("connector", f"no such connector; {hint} {', '.join(known)}")])
+    try:
+        return load_connector(name)
+    except ConfigError as error:
+        raise Unfit([("connector", str(error))]) from error
+
+
+def _wrong_secrets(secrets: Mapping[str, object], where: Surroundings) -> Iterator[Problem]:
+    for key, value in secrets.items():
+        try:
+            _secret(value, where)
+        except ValueError as error:
+            yield key, str(error)
+
+
+def _secret(value: object, where: Surroundings) -> Secret:
+    if not isinstance(value, dict) or not is_reference(value):
+        raise ValueError(LITERAL)
+    return resolved(value, where)
+
+
+def _wrong_options(options: Mapping[str, Option], given: Mapping[str, object]) -> Iterator[Problem]:
+    for key, option in options.items():
+        if key not in given:
+            continue
+        is_table = isinstance(option.default, Mapping)
+        if is_table and not _is_table_of_text(given[key]):
+            yield key, "must be a table of text"
+        if not is_table and not isinstance(given[key], str):
+            yield key, "must be text in quotes"
+
+
+def _is_table_of_text(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _option(value: object) -> OptionValue:
+    if isinstance(value, dict):
+        return {str(key): str(text) for key, text in value.items()}
+    return str(value)
+
+
+def _missing(connector: Connector, given: Mapping[str, object]) -> Iterator[Problem]:
+    for key in connector.spec.auth.secrets:
+        if key not in given:
+            yield key, 'must be set, as { env = "NAME" } or { file = "PATH" }'
+    for option in connector.options:
+        if option.default is None and not given.get(option.name):
+            yield option.name, f"must be set: {option.help}"

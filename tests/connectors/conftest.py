@@ -44,7 +44,7 @@ def pytest_asyncio_loop_factories(
     return {"real": asyncio.new_event_loop}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def harness() -> ModuleType:
     return _harness()
 

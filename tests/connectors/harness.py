@@ -9,7 +9,7 @@ import logging
 import selectors
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -20,19 +20,22 @@ import httpx
 
 from connectors.auth import Secret
 from connectors.registry import Connector, load_connector
-from connectors.sender import HttpxSender
+from connectors.sender import HttpxSender, Sender
 from connectors.settings import SourceSettings
 from connectors.source import open_source
 from connectors.spec import Stream
 from domain.customer import LookupKey
 from domain.errors import SourceError
 from domain.ids import Kind
-from domain.sources import ChildFilter, Deadline, PageRequest, Parent, Source
+from domain.records import RECORD_TYPES
+from domain.sources import ChildFilter, Deadline, PageRequest, Parent, Position, Source
+from domain.vocabulary import OrderStatus, TicketStatus
 
 HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "fixtures"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
+Question = Callable[[Source, Deadline], Awaitable[Any]]
 Handler = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
 
 
@@ -176,7 +179,7 @@ class Line:
             rates=dict.fromkeys(self.connector.spec.limits.rates, 100_000.0),
         )
 
-    def source(self, **changes: Any) -> Source:
+    def source(self, sender: Sender | None = None, **changes: Any) -> Source:
         """A fresh source: nothing is remembered of an earlier one."""
         settings = self.settings
         for name, value in changes.items():
@@ -185,7 +188,7 @@ class Line:
             self.connector.spec,
             "here",
             settings,
-            HttpxSender(httpx.MockTransport(self._respond)),
+            sender or HttpxSender(httpx.MockTransport(self._respond)),
             clock=self.clock,
             telemetry=self.tally,
             dice=Random(7),
@@ -208,16 +211,15 @@ class Line:
         found: dict[Parent, list[str]] = self.vendor.parents(self.rows, kind)
         return found
 
-    def questions(self) -> Iterator[tuple[str, Callable[[Source, Deadline], Awaitable[Any]]]]:
-        """One of each call the connector declares."""
+    def questions(self) -> Iterator[tuple[str, Question]]:
+        """Each call the connector declares, in each of its forms."""
         for kind, endpoint in self.connector.spec.kinds.items():
             if endpoint.get_many:
                 yield f"get_many {kind.name}", _get(kind, self.ids(kind)[:2])
-            if endpoint.children:
-                for by in endpoint.children:
-                    some = [p for p in self.parents(kind) if p.by is by][:1]
-                    assert some, f"the fake vendor names no parent of {kind.name} by {by.value}"
-                    yield f"children_of {kind.name} by {by.value}", _children(kind, some)
+            for by in endpoint.children:
+                some = [p for p in self.parents(kind) if p.by is by][:2]
+                assert some, f"the fake vendor names no parent of {kind.name} by {by.value}"
+                yield f"children_of {kind.name} by {by.value}", _children(kind, some)
             if endpoint.changed_since:
                 yield f"changed_since {kind.name}, from nothing", _changes(kind)
                 if not isinstance(endpoint.changed_since, Stream):
@@ -225,7 +227,29 @@ class Line:
         for key, _ in self.vendor.searches(self.rows):
             yield f"search {key.kind.value}", _search(key)
 
+    def variations(self) -> Iterator[tuple[str, Question]]:
+        """The same questions with fewer fields, older pages and filters."""
+        for kind, endpoint in self.connector.spec.kinds.items():
+            if endpoint.get_many:
+                for name in sorted(f.name for f in fields(RECORD_TYPES[kind])):
+                    only = frozenset({name})
+                    yield f"get_many {kind.name}: {name}", _get(kind, self.ids(kind)[:1], only)
+            for by in endpoint.children:
+                some = [p for p in self.parents(kind) if p.by is by][:2]
+                for where in FILTERS:
+                    name = f"children_of {kind.name} by {by.value}: {where}"
+                    yield name, _children(kind, some, where)
+                older = PageRequest(5, Position(NOW, "5"))
+                name = f"children_of {kind.name} by {by.value}: older"
+                yield name, _children(kind, some, ChildFilter(), older)
 
+
+FILTERS = (
+    ChildFilter(order_status=frozenset({OrderStatus.SHIPPED})),
+    ChildFilter(ticket_status=frozenset({TicketStatus.OPEN, TicketStatus.ON_HOLD})),
+    ChildFilter(text="red shoes"),
+    ChildFilter(around=NOW),
+)
 SINCE = json.dumps(
     {
         "since": "2026-01-01T00:00:00Z",
@@ -237,23 +261,26 @@ SINCE = json.dumps(
 )
 
 
-def _get(kind: Kind, ids: Sequence[str]) -> Callable[[Source, Deadline], Awaitable[Any]]:
-    return lambda source, deadline: source.gets[kind].get_many(ids, None, deadline)
+def _get(kind: Kind, ids: Sequence[str], only: frozenset[str] | None = None) -> Question:
+    return lambda source, deadline: source.gets[kind].get_many(ids, only, deadline)
 
 
 def _children(
-    kind: Kind, parents: Sequence[Parent]
-) -> Callable[[Source, Deadline], Awaitable[Any]]:
+    kind: Kind,
+    parents: Sequence[Parent],
+    where: ChildFilter | None = None,
+    page: PageRequest | None = None,
+) -> Question:
     return lambda source, deadline: source.children[kind].children_of(
-        parents, PageRequest(5), ChildFilter(), None, deadline
+        parents, page or PageRequest(5), where or ChildFilter(), None, deadline
     )
 
 
-def _changes(kind: Kind, cursor: str | None = None) -> Callable[[Source, Deadline], Awaitable[Any]]:
+def _changes(kind: Kind, cursor: str | None = None) -> Question:
     return lambda source, deadline: source.changes[kind].changed_since(cursor, deadline)
 
 
-def _search(key: LookupKey) -> Callable[[Source, Deadline], Awaitable[Any]]:
+def _search(key: LookupKey) -> Question:
     async def ask(source: Source, deadline: Deadline) -> Any:
         assert source.search is not None
         return await source.search.search(key, deadline)

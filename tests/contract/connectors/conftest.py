@@ -41,7 +41,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("line", connector_names(), indirect=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def harness() -> ModuleType:
     return _harness()
 

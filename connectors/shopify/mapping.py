@@ -6,7 +6,7 @@ Source: schema of the Admin GraphQL API, version 2026-07: Customer, Order, LineI
 
 from collections.abc import Iterable, Sequence
 
-from connectors.reading import Reading, Row, identifier, known, required, text, texts
+from connectors.reading import Reading, Row, RowError, identifier, known, required, text, texts
 from domain.ids import Kind
 from domain.money import Money, from_major
 from domain.records import Address, Contact, Order, OrderLine, Shipment
@@ -155,9 +155,16 @@ def _line(row: Row) -> OrderLine:
     return OrderLine(
         sku=text(row.get("sku")),
         title=text(row.get("name")),
-        quantity=row.get("quantity"),
+        quantity=_count(row.get("quantity")),
         price=_money(row.get("originalUnitPriceSet")),
     )
+
+
+def _count(value: object) -> int | None:
+    """Raises RowError for what is no number of things."""
+    if value is None or type(value) is int:
+        return value
+    raise RowError("a count expected")
 
 
 def _shipments(row: Row, at: Reading) -> tuple[Shipment, ...] | None:
@@ -186,7 +193,7 @@ def _money(bag: Row | None) -> Money | None:
     if bag is None:
         return None
     money = bag["shopMoney"]
-    return from_major(money["amount"], money["currencyCode"])
+    return from_major(text(money["amount"]) or "", money["currencyCode"])
 
 
 def _address(row: Row | None) -> Address | None:

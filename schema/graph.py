@@ -42,4 +42,4 @@ def build_schema(
 
 def sdl() -> str:
     """What partners generate code from, without the federation's own fields."""
-    return build_schema().as_str()
+    return build_schema().as_str().rstrip() + "\n"

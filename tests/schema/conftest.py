@@ -32,3 +32,26 @@ def fakes() -> ModuleType:
 @pytest.fixture
 def world(fakes: ModuleType) -> Any:
     return fakes.World()
+
+
+@pytest.fixture(scope="session")
+def graph() -> Any:
+    from schema.graph import build_schema  # noqa: PLC0415  # built once, and not at collection
+
+    return build_schema()
+
+
+@pytest.fixture
+def run(graph: Any, world: Any) -> Any:
+    """Execute a query in the world; the answer's errors as (path, code, system)."""
+
+    async def execute(query: str, *, operation: Any = None, **variables: Any) -> Any:
+        context = operation or world.operation()
+        result = await graph.execute(query, variable_values=variables, context_value=context)
+        result.told = [
+            (error.path, error.extensions["code"], error.extensions.get("system"))
+            for error in result.errors or ()
+        ]
+        return result
+
+    return execute

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sandbox.rows import Ticket, TicketUser
 from sandbox.world import World
@@ -29,7 +29,16 @@ _UNITS: Final = {
     "year": timedelta(days=365),
 }
 
-Passes = Callable[[Term], bool]
+R = TypeVar("R", Ticket, TicketUser)
+Test = Callable[[R, Term], bool]
+Passes = Callable[[R], bool]
+
+# Ticket properties that name a user, and the column with the user's id.
+_USER_COLUMNS: Final = {
+    "requester": "requester_id",
+    "submitter": "submitter_id",
+    "assignee": "assignee_id",
+}
 
 
 class Conditions:
@@ -37,42 +46,47 @@ class Conditions:
 
     def __init__(self, world: World) -> None:
         self._world = world
-
-    def ticket(self, row: Ticket, query: Query) -> bool:
-        tests: dict[str, Passes] = {
-            "": lambda term: _says(term.value, [row.subject, *_bodies(row)], row.id),
-            "requester": lambda term: self._is_user(row.requester_id, term.value),
-            "submitter": lambda term: self._is_user(row.submitter_id, term.value),
-            "assignee": lambda term: self._is_user(row.assignee_id, term.value),
-            "status": lambda term: _ranked(row.status, term, STATUSES),
-            "priority": lambda term: _ranked(row.priority, term, PRIORITIES),
-            "ticket_type": lambda term: _equal(row.kind, term.value),
-            "subject": lambda term: _says(term.value, [row.subject]),
-            "description": lambda term: _says(term.value, _bodies(row)),
-            "tags": lambda term: _tagged(row.tags, term.value),
-            "via": lambda term: _equal(row.channel, term.value),
-            "external_id": lambda term: _equal(row.external_id, term.value),
-            "created": lambda term: self._dated(row.created_at, term),
-            "updated": lambda term: self._dated(row.updated_at, term),
+        self._ticket_tests: Mapping[str, Test[Ticket]] = {
+            "": lambda row, term: _says(term.value, [row.subject, *_bodies(row)], row.id),
+            "requester": lambda row, term: self._is_user(row.requester_id, term.value),
+            "submitter": lambda row, term: self._is_user(row.submitter_id, term.value),
+            "assignee": lambda row, term: self._is_user(row.assignee_id, term.value),
+            "status": lambda row, term: _ranked(row.status, term, STATUSES),
+            "priority": lambda row, term: _ranked(row.priority, term, PRIORITIES),
+            "ticket_type": lambda row, term: _equal(row.kind, term.value),
+            "subject": lambda row, term: _says(term.value, [row.subject]),
+            "description": lambda row, term: _says(term.value, _bodies(row)),
+            "tags": lambda row, term: _tagged(row.tags, term.value),
+            "via": lambda row, term: _equal(row.channel, term.value),
+            "external_id": lambda row, term: _equal(row.external_id, term.value),
+            "created": lambda row, term: self._dated(row.created_at, term),
+            "updated": lambda row, term: self._dated(row.updated_at, term),
         }
-        return _holds(query, tests)
-
-    def user(self, row: TicketUser, query: Query) -> bool:
-        emails = [email for email in (row.email, *row.other_emails) if email]
-        phones = [phone for phone in (row.phone, *row.other_phones) if phone]
-        tests: dict[str, Passes] = {
-            "": lambda term: _says(term.value, [row.name, row.notes or "", *emails, *phones]),
-            "name": lambda term: _says(term.value, [row.name]),
-            "email": lambda term: any(_matches(email, term.value) for email in emails),
-            "phone": lambda term: any(_same_number(phone, term.value) for phone in phones),
-            "role": lambda term: _equal(row.role, term.value),
-            "notes": lambda term: _says(term.value, [row.notes or ""]),
-            "tags": lambda term: _tagged(row.tags, term.value),
-            "external_id": lambda term: _equal(row.external_id, term.value),
-            "created": lambda term: self._dated(row.created_at, term),
-            "updated": lambda term: self._dated(row.updated_at, term),
+        self._user_tests: Mapping[str, Test[TicketUser]] = {
+            "": lambda row, term: _says(
+                term.value, [row.name, row.notes or "", *_emails(row), *_phones(row)]
+            ),
+            "name": lambda row, term: _says(term.value, [row.name]),
+            "email": lambda row, term: any(_matches(email, term.value) for email in _emails(row)),
+            "phone": lambda row, term: any(
+                _same_number(phone, term.value) for phone in _phones(row)
+            ),
+            "role": lambda row, term: _equal(row.role, term.value),
+            "notes": lambda row, term: _says(term.value, [row.notes or ""]),
+            "tags": lambda row, term: _tagged(row.tags, term.value),
+            "external_id": lambda row, term: _equal(row.external_id, term.value),
+            "created": lambda row, term: self._dated(row.created_at, term),
+            "updated": lambda row, term: self._dated(row.updated_at, term),
         }
-        return _holds(query, tests)
+
+    def tickets(self, query: Query) -> list[Ticket]:
+        """Live tickets that meet the query. Raises Refused for a property nobody knows."""
+        groups = [_by_ids(group) or _any(group, self._ticket_tests) for group in query.groups]
+        return [row for row in self._world.tickets.live() if all(test(row) for test in groups)]
+
+    def users(self, query: Query) -> list[TicketUser]:
+        groups = [_any(group, self._user_tests) for group in query.groups]
+        return [row for row in self._world.ticket_users.live() if all(test(row) for test in groups)]
 
     def _is_user(self, user_id: str | None, value: str) -> bool:
         """By id, by an e-mail, by words of the name; "none" is nobody."""
@@ -84,9 +98,7 @@ class Conditions:
         if row is None:
             return False
         if "@" in value:
-            return value.lower() in {
-                (email or "").lower() for email in (row.email, *row.other_emails)
-            }
+            return value.lower() in {email.lower() for email in _emails(row)}
         return _says(value, [row.name])
 
     def _dated(self, at: datetime, term: Term) -> bool:
@@ -113,15 +125,35 @@ class Conditions:
         return start, start + (timedelta(days=1) if whole_day else timedelta(seconds=1))
 
 
-def _holds(query: Query, tests: Mapping[str, Passes]) -> bool:
-    return all(any(_passes(term, tests) for term in group) for group in query.groups)
+def _any(group: Sequence[Term], tests: Mapping[str, Test[R]]) -> Passes[R]:
+    """Whether one of the terms holds for a row."""
+    chosen = [(_test(term, tests), term) for term in group]
+    return lambda row: any(test(row, term) != term.negated for test, term in chosen)
 
 
-def _passes(term: Term, tests: Mapping[str, Passes]) -> bool:
+def _by_ids(group: Sequence[Term]) -> Passes[Ticket] | None:
+    """The same for many users named by id, without a look at each; None for other terms."""
+    first = group[0]
+    column = _USER_COLUMNS.get(first.name)
+    if column is None or first.negated or not all(term.value.isdecimal() for term in group):
+        return None
+    wanted = {term.value for term in group}
+    return lambda row: getattr(row, column) in wanted
+
+
+def _test(term: Term, tests: Mapping[str, Test[R]]) -> Test[R]:
     test = tests.get(term.name.removesuffix("_at"))
     if test is None:
         raise invalid_search(f"{term.name} is not a property that can be searched")
-    return test(term) != term.negated
+    return test
+
+
+def _emails(row: TicketUser) -> list[str]:
+    return [email for email in (row.email, *row.other_emails) if email]
+
+
+def _phones(row: TicketUser) -> list[str]:
+    return [phone for phone in (row.phone, *row.other_phones) if phone]
 
 
 def _says(wanted: str, texts: Iterable[str], own_id: str | None = None) -> bool:

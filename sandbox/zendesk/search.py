@@ -46,7 +46,6 @@ class Search:
     """Answers the search endpoints from one world."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._conditions = Conditions(world)
 
     def listed(self, request: Request) -> Json:
@@ -92,8 +91,7 @@ class Search:
 
     def users(self, text: str) -> list[TicketUser]:
         """Users by a text in the search language, by name."""
-        query = parsed(text)
-        rows = (row for row in self._world.ticket_users.live() if self._conditions.user(row, query))
+        rows = self._conditions.users(parsed(text))
         return sorted(rows, key=lambda row: (row.name.lower(), int(row.id)))
 
     def _hits(self, request: Request, *, only: str | None = None) -> list[Hit]:
@@ -104,8 +102,7 @@ class Search:
         types = {only} if only else (query.types or {"ticket", "user"})
         hits: list[Hit] = []
         if "ticket" in types:
-            live = self._world.tickets.live()
-            hits += [row for row in live if self._conditions.ticket(row, query)]
+            hits += self._conditions.tickets(query)
         if "user" in types:
             hits += self.users(text)
         return _sorted(hits, request, query)

@@ -45,6 +45,17 @@ async def test_latency_is_added_to_every_request(world):
         assert time.perf_counter() - began >= 0.02
 
 
+async def test_an_answer_does_not_wait_for_acknowledgements(world):
+    """Nagle's algorithm would make every answer 40 ms late."""
+    took = []
+    async with Sandbox(world) as sandbox, httpx.AsyncClient() as client:
+        for _ in range(10):
+            began = time.perf_counter()
+            await client.get(sandbox.urls["hubspot"])
+            took.append(time.perf_counter() - began)
+    assert min(took) < 0.03
+
+
 async def test_a_port_may_be_chosen_and_is_free_again_afterwards(world):
     async with Sandbox(world) as first:
         port = int(first.urls["zendesk"].rpartition(":")[2])

@@ -1,6 +1,7 @@
 """The graph, built from its types."""
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
@@ -13,6 +14,9 @@ from schema.errors import CodedErrors
 from schema.execution import Execution
 from schema.query import Query
 from schema.scalars import SCALARS, Long
+
+FEDERATION: Final = "2.7"
+"""Both composition libraries know it, and nothing newer is used."""
 
 Extension = type[SchemaExtension] | Callable[[], SchemaExtension]
 
@@ -37,6 +41,7 @@ def build_schema(
         execution_context_class=Execution,
         config=config or StrawberryConfig(),
         scalar_overrides=dict(SCALARS),
+        federation_version=FEDERATION,
     )
 
 

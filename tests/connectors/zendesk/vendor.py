@@ -26,6 +26,16 @@ BEGAN = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
 EXPORT_PAGE = 100  # the vendor gives up to 1,000 and may give fewer
 AGENT = {"id": 9001, "name": "Ada Lovegrove", "role": "agent", "email": "ada@support.example"}
 
+_PAGING = "said in the text of the operation and in API reference, Pagination; not as a parameter"
+UNDECLARED = {
+    "query.include: query parameter not in the description": "Side-loading related records: "
+    "users beside tickets, identities beside users (Show Many Users, exports)",
+    "query.page[size]: query parameter not in the description": _PAGING,
+    "query.sort: query parameter not in the description": "said in the text of List Comments",
+    "query.page: query parameter not in the description": _PAGING,
+    "query.per_page: query parameter not in the description": _PAGING,
+}
+
 Row = dict[str, Any]
 Rows = dict[Kind, list[Row]]
 

@@ -57,6 +57,9 @@ class Batch(Generic[K, V]):
     async def load(self, key: K) -> V:
         return await asyncio.shield(self._loader.load(key))
 
+    def prime(self, key: K, value: V) -> None:
+        self._loader.prime(key, value)
+
     async def load_many(self, keys: Sequence[K]) -> list[V]:
         return await asyncio.gather(*map(self.load, keys))
 
@@ -148,7 +151,11 @@ class Loaders:
             fields = customer.contact_fields(self._operation.services, self._customer_fields)
             return await people.fetch(self._operation, ids, freshness, fields)
 
-        found: Person | None = await self._batch(("people", freshness), fetch).load(one)
+        batch = self._batch(("people", freshness), fetch)
+        found: Person | None = await batch.load(one)
+        if found is not None and found.cluster.id != one:
+            # An id of before a merge: what hangs on the person is asked for by the current one.
+            batch.prime(found.cluster.id, found)
         return found
 
     @property

@@ -18,9 +18,6 @@ from schema.selection import selected
 
 LATE_FIELDS: Mapping[str, frozenset[str]] = {"Customer": frozenset({"completeness", "sources"})}
 """By type, the fields that are resolved after their siblings."""
-
-_NONE: frozenset[str] = frozenset()
-
 Fields = dict[str, Any]
 """Field details by response name, or what they came to."""
 
@@ -45,14 +42,13 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         def run(fields: Fields) -> Any:
-            return super(Execution, self).execute_fields(
-                parent_type, source_value, path, fields, position_context
-            )
+            return execute_fields(parent_type, source_value, path, fields, position_context)
 
-        names = LATE_FIELDS.get(parent_type.name, _NONE)
-        late = {key: field for key, field in grouped_field_set.items() if _name(field) in names}
-        if not late:
+        execute_fields = super().execute_fields
+        names = LATE_FIELDS.get(parent_type.name)
+        if names is None:
             return run(grouped_field_set)
+        late = {key: field for key, field in grouped_field_set.items() if _name(field) in names}
         early = run({key: one for key, one in grouped_field_set.items() if key not in late})
         if self.is_awaitable(early):
             return self._in_turn(early, lambda: run(late), grouped_field_set)

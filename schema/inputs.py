@@ -57,7 +57,7 @@ def lookup_key(by: CustomerKey) -> LookupKey:
         if (value := getattr(by, name)) not in (None, UNSET)
     ]
     if by.handle:
-        keys.append(LookupKey(KeyKind.HANDLE, by.handle.handle, by.handle.platform))
+        keys.append(LookupKey(KeyKind.HANDLE, by.handle.handle, by.handle.platform.lower()))
     if by.external:
         keys.append(LookupKey(KeyKind.EXTERNAL, by.external.external_id, by.external.system))
     if len(keys) != 1:

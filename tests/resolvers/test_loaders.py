@@ -166,3 +166,13 @@ async def test_a_cancelled_waiter_does_not_take_the_answer_from_the_others():
     release.set()
     assert await second == "A"
     assert await batch.load("a") == "A"
+
+
+async def test_an_id_of_before_a_merge_costs_no_second_reading(world):
+    world.alice()
+    world.identity.redirects["cus_old"] = "cus_alice"
+    operation = world.operation()
+    customer = await operation.loaders.customer(CustomerId("cus_old"), FRESH)
+    await operation.loaders.connection(customer, Cut(kind=Kind.ORDER))
+    assert world.called()["crm", "get", "contact"] == 1
+    assert world.identity.calls["clusters"] == 1

@@ -61,29 +61,35 @@ class TimeReader:
         return _Window(since=None, start=None, begun=self._clock.now())
 
     def _following(self, window: _Window, sheet: Sheet) -> _Window:
-        newest = self._newest(window, sheet)
-        if sheet.page.cursor is None:
-            since = newest or window.begun
-            return _Window(since=since, start=since - self.policy.overlap, begun=window.begun)
+        if window.since is None or window.start is None:
+            return self._scanned(window, sheet)
+        reached = self._reached(window.start, sheet)
+        since, page = max(window.since, reached), sheet.page.cursor
+        if page is None:
+            return replace(
+                window, since=since, start=since - self.policy.overlap, page=None, read=0
+            )
         read = window.read + len(sheet.page.rows)
-        if window.start is None or newest is None:
-            return replace(window, page=sheet.page.cursor, read=read)
         full = self._form.cap is not None and read + len(sheet.page.rows) > self._form.cap.value
-        if newest > window.start and (self._form.keyset or full):
-            return replace(window, since=newest, start=newest, page=None, read=0)
+        if reached > window.start and (self._form.keyset or full):
+            return replace(window, since=since, start=reached, page=None, read=0)
         if full:
             # More rows changed at one instant than the vendor will list: only a scan sees them all.
             return self._scan()
-        return replace(window, since=newest, page=sheet.page.cursor, read=read)
+        return replace(window, since=since, page=page, read=read)
 
-    def _newest(self, window: _Window, sheet: Sheet) -> datetime | None:
-        """The newest change seen by this window. A row from the future is not believed: it would
-        hide every change until then.
+    def _scanned(self, window: _Window, sheet: Sheet) -> _Window:
+        if sheet.page.cursor is not None:
+            return replace(window, page=sheet.page.cursor)
+        start = window.begun - self.policy.overlap
+        return replace(window, since=window.begun, start=start, page=None)
+
+    def _reached(self, start: datetime, sheet: Sheet) -> datetime:
+        """The newest change on the page. A row from the future is not believed: it would hide every
+        change until then.
         """
-        if window.since is None:
-            return None
         times = (record.provenance.source_updated_at for record in sheet.records)
-        return max([window.since, *(t for t in times if t and t <= self._clock.now())])
+        return max((t for t in times if t and t <= self._clock.now()), default=start)
 
     def _window(self, cursor: str) -> _Window:
         try:

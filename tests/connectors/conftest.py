@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from types import ModuleType, SimpleNamespace
@@ -16,23 +17,32 @@ import pytest
 from connectors.auth import Bearer, Secret
 from connectors.http import Http
 from connectors.monitor import Monitor
+from connectors.registry import build_source, load_connector
 from connectors.sender import HttpxSender
+from connectors.settings import SourceSettings
 from connectors.spec import Figure, Limits, Rate
 from domain.provenance import System
 from domain.vocabulary import SystemKind
+from sandbox.gate import Gate
+from sandbox.seed import build_world
+from sandbox.vendors import VENDORS
+from sandbox.world import World
 
 HERE = Path(__file__).parent
 
 
-def _harness() -> ModuleType:
-    name = "connector_harness"
+def _loaded(name: str, file: str) -> ModuleType:
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, HERE / "harness.py")
+        spec = importlib.util.spec_from_file_location(name, HERE / file)
         assert spec is not None
         assert spec.loader is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+def _harness() -> ModuleType:
+    return _loaded("connector_harness", "harness.py")
 
 
 def pytest_asyncio_loop_factories(
@@ -156,3 +166,55 @@ async def wire() -> AsyncIterator[Callable[..., Awaitable[str]]]:
     for task in list(talks):
         task.cancel()
     await asyncio.gather(*talks, return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+def made_up() -> ModuleType:
+    """The made-up vendor's module."""
+    return _loaded("connector_made_up", "made_up.py")
+
+
+@pytest.fixture
+def made(harness: ModuleType, made_up: ModuleType) -> Callable[..., Any]:
+    """A source over a made-up vendor that answers by `answer(path, body)`, and its calls. Its clock
+    starts 30 days after the vendor's time.
+    """
+
+    def make(answer: Callable[[str, Any], Any], **more: Any) -> Any:
+        clock = more.pop("clock", None) or harness.Clock(made_up.T0 + timedelta(days=30))
+        return made_up.make(answer, clock, harness.Tally(), **more)
+
+    return make
+
+
+@pytest.fixture
+def sandboxed(clock: Any, harness: ModuleType) -> Callable[..., Any]:
+    """Puts a source before an emulated platform, without a socket.
+
+    The result has the `world` behind it, the emulator's `calls` and `faults`, and the `source`.
+    """
+
+    def opened(name: str, *, people: int = 90, world: World | None = None, **settings: Any) -> Any:
+        held = world or build_world(people=people, seed=7, now=clock.now(), clock=clock.now)
+        vendor = next(each for each in VENDORS if each.name == name)
+        gate = Gate(vendor.build(held), vendor.dialect)
+        spec = load_connector(name).spec
+        options = {option.name: vendor.credentials.get(option.name, "") for option in spec.options}
+        source = build_source(
+            "here",
+            SourceSettings(
+                connector=name,
+                base_url="http://sandbox.test",
+                secrets={n: Secret(vendor.credentials[n]) for n in spec.auth.secrets},
+                options=options,
+                rates=dict.fromkeys(spec.limits.rates, 100_000.0),
+                **settings,
+            ),
+            HttpxSender(httpx.ASGITransport(app=gate)),
+            clock=clock,
+            telemetry=harness.Tally(),
+            dice=Random(7),
+        )
+        return SimpleNamespace(world=held, calls=gate.calls, faults=gate.faults, source=source)
+
+    return opened

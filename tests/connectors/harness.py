@@ -217,7 +217,7 @@ class Line:
             if endpoint.get_many:
                 yield f"get_many {kind.name}", _get(kind, self.ids(kind)[:2])
             for by in endpoint.children:
-                some = [p for p in self.parents(kind) if p.by is by][:2]
+                some = [p for p in self.parents(kind) if p.by is by][:1]
                 assert some, f"the fake vendor names no parent of {kind.name} by {by.value}"
                 yield f"children_of {kind.name} by {by.value}", _children(kind, some)
             if endpoint.changed_since:

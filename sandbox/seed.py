@@ -19,7 +19,7 @@ from sandbox.rows import (
     ShopCustomer,
     TicketUser,
 )
-from sandbox.spellings import CHAT, CRM, SHOP, TICKETING, written
+from sandbox.spellings import CHAT, CRM, SHOP, TICKETING, Written, written
 from sandbox.threads import (
     CHAT_CHANNELS,
     CHAT_STATES,
@@ -104,6 +104,7 @@ def _add_crm_contact(world: World, person: Person, rng: Random) -> None:
             id=world.crm_contacts.next_id(),
             person_id=person.id,
             email=row.email,
+            additional_emails=_further(person, row, rng),
             firstname=row.given,
             lastname=row.family,
             phone=row.phone,
@@ -159,6 +160,7 @@ def _add_ticket_user(world: World, person: Person, orders: Sequence[Order], rng:
             name=row.full_name,
             email=row.email,
             phone=row.phone,
+            other_emails=_further(person, row, rng),
             external_id=row.account_number,
             created_at=created,
             updated_at=updated,
@@ -193,6 +195,14 @@ def _add_chat_contact(world: World, person: Person, orders: Sequence[Order], rng
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         occasion = _occasion(world, CHAT_STATES, CHAT_CHANNELS, orders, rng)
         add_conversation(world, contact, drawn(rng, with_order=bool(orders)), occasion, rng)
+
+
+def _further(person: Person, row: Written, rng: Random) -> tuple[str, ...]:
+    """The real address beside another one, where somebody noticed; now and then a second one."""
+    if row.email and row.email.lower() != person.email and rng.random() < 0.4:
+        return (person.email,)
+    name, _, _ = person.email.partition("@")
+    return (f"{name}@post.example",) if rng.random() < 0.04 else ()
 
 
 def _occasion(

@@ -89,13 +89,17 @@ def _membership(rule: Filter) -> Match:
 
 
 def _tokens(rule: Filter) -> Match:
-    """A whole token of the text, or a part of one where the value has wildcards (*)."""
+    """A whole token of the text, or a part of one where the value has wildcards (*).
+
+    An address is a token, and so is each word of it.
+    """
     wanted = _needed(rule, rule.value, "value").lower()
     pattern = re.compile(".*".join(re.escape(part) for part in wanted.split("*")))
 
     def contains(text: str | None) -> bool:
         whole = (text or "").lower()
-        return any(pattern.fullmatch(token) for token in [whole, *re.split(r"[\s@.,;+_-]+", whole)])
+        tokens = [whole, *re.split(r"[\s;,]+", whole), *re.split(r"[\s@.,;+_-]+", whole)]
+        return any(pattern.fullmatch(token) for token in tokens)
 
     if rule.operator == "CONTAINS_TOKEN":
         return contains

@@ -46,6 +46,7 @@ class Search:
     """Answers the search endpoints from one world."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._conditions = Conditions(world)
 
     def listed(self, request: Request) -> Json:
@@ -57,10 +58,12 @@ class Search:
             raise invalid_search("Requested response size was greater than Search Response Limits")
         start = (page - 1) * per_page
         base = str(request.base_url)
+        results = [_shown(hit, base) for hit in hits[start : start + per_page]]
         return {
-            "results": [_shown(hit, base) for hit in hits[start : start + per_page]],
+            "results": results,
             "facets": None,
             **offset_links(request, len(hits), page, per_page),
+            **self._sideloaded(request, results),
         }
 
     def counted(self, request: Request) -> Json:
@@ -93,6 +96,12 @@ class Search:
         """Users by a text in the search language, by name."""
         rows = self._conditions.users(parsed(text))
         return sorted(rows, key=lambda row: (row.name.lower(), int(row.id)))
+
+    def _sideloaded(self, request: Request, results: list[Json]) -> dict[str, Json]:
+        """`include=tickets(users)` adds the people of the tickets found."""
+        if request.query_params.get("include") != "tickets(users)":
+            return {}
+        return {"users": views.people(self._world, results, str(request.base_url))}
 
     def _hits(self, request: Request, *, only: str | None = None) -> list[Hit]:
         text = request.query_params.get("query")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -30,7 +29,7 @@ class Tickets:
         async def export(request: Request) -> Response:
             base = str(request.base_url)
             page = exports.page(request, "tickets", self._rows, lambda row: views.ticket(row, base))
-            return JSONResponse(page)
+            return JSONResponse({**page, **self._sideloaded(request, page)})
 
         return [
             Route("/api/v2/incremental/tickets/cursor", export, methods=["GET"]),
@@ -46,7 +45,8 @@ class Tickets:
         external_id = request.query_params.get("external_id")
         rows = [row for row in by_id(self._rows) if external_id in (None, row.external_id)]
         base = str(request.base_url)
-        return JSONResponse(paged(request, "tickets", rows, lambda row: views.ticket(row, base)))
+        page = paged(request, "tickets", rows, lambda row: views.ticket(row, base))
+        return JSONResponse({**page, **self._sideloaded(request, page)})
 
     async def show(self, request: Request) -> Response:
         return JSONResponse({"ticket": views.ticket(self._row(request), str(request.base_url))})
@@ -56,9 +56,8 @@ class Tickets:
         found = (self._rows.get(key) for key in ids(request))
         rows = [row for row in found if row is not None and row.deleted_at is None]
         base = str(request.base_url)
-        shown = [views.ticket(row, base) for row in unordered(rows)]
-        people = {row.requester_id for row in rows} | {row.assignee_id for row in rows}
-        return JSONResponse({"tickets": shown, **self._sideloaded(request, people)})
+        page = {"tickets": [views.ticket(row, base) for row in unordered(rows)]}
+        return JSONResponse({**page, **self._sideloaded(request, page)})
 
     async def comments(self, request: Request) -> Response:
         """Oldest first, unless sorted otherwise (`sort` by cursor, `sort_order` by offset)."""
@@ -67,8 +66,10 @@ class Tickets:
         if query.get("sort") == "-created_at" or query.get("sort_order") == "desc":
             comments.reverse()
         page: dict[str, Json] = paged(request, "comments", comments, views.comment)
-        people = {str(comment["author_id"]) for comment in page["comments"]}
-        return JSONResponse({**page, **self._sideloaded(request, people)})
+        if "users" in listed(request, "include"):
+            authors = [{"requester_id": comment["author_id"]} for comment in page["comments"]]
+            page["users"] = views.people(self._world, authors, str(request.base_url))
+        return JSONResponse(page)
 
     async def create(self, request: Request) -> Response:
         asked = await body(request, TicketBody)
@@ -89,10 +90,8 @@ class Tickets:
             raise not_found()
         return row
 
-    def _sideloaded(self, request: Request, ids: Iterable[str | None]) -> dict[str, Json]:
-        """`include=users` adds the people named in the answer."""
+    def _sideloaded(self, request: Request, page: Json) -> dict[str, Json]:
+        """`include=users` adds the people of the tickets shown."""
         if "users" not in listed(request, "include"):
             return {}
-        people = (self._world.ticket_users.get(key) for key in sorted(key for key in ids if key))
-        base = str(request.base_url)
-        return {"users": [views.user(row, base) for row in people if row is not None]}
+        return {"users": views.people(self._world, page["tickets"], str(request.base_url))}

@@ -31,7 +31,7 @@ class Users:
         async def export(request: Request) -> Response:
             base = str(request.base_url)
             page = exports.page(request, "users", self._rows, lambda row: views.user(row, base))
-            return JSONResponse(page)
+            return JSONResponse({**page, **self._sideloaded(request, page)})
 
         return [
             Route("/api/v2/incremental/users/cursor", export, methods=["GET"]),
@@ -71,7 +71,8 @@ class Users:
         else:
             rows = [row for key in ids(request) if (row := self._rows.get(key)) is not None]
         base = str(request.base_url)
-        return JSONResponse({"users": [views.user(row, base) for row in unordered(rows)]})
+        page = {"users": [views.user(row, base) for row in unordered(rows)]}
+        return JSONResponse({**page, **self._sideloaded(request, page)})
 
     async def search(self, request: Request) -> Response:
         external_id = request.query_params.get("external_id")
@@ -108,4 +109,14 @@ class Users:
 
     def _paged(self, request: Request, rows: list[TicketUser]) -> Json:
         base = str(request.base_url)
-        return paged(request, "users", rows, lambda row: views.user(row, base))
+        page = paged(request, "users", rows, lambda row: views.user(row, base))
+        return {**page, **self._sideloaded(request, page)}
+
+    def _sideloaded(self, request: Request, page: Json) -> dict[str, Json]:
+        """`include=identities` adds every address and number of the users shown."""
+        if "identities" not in listed(request, "include"):
+            return {}
+        base = str(request.base_url)
+        rows = (self._rows.get(str(shown["id"])) for shown in page["users"])
+        held = [views.identities(row, base) for row in rows if row is not None]
+        return {"identities": [identity for identities in held for identity in identities]}

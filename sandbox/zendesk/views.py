@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sandbox.rows import Comment, Ticket, TicketUser
 from sandbox.vendor import Json
 from sandbox.wire import iso_seconds
+from sandbox.world import World
 
 
 def user(row: TicketUser, base: str) -> Json:
@@ -70,6 +73,14 @@ def ticket(row: Ticket, base: str) -> Json:
         "created_at": iso_seconds(row.created_at),
         "updated_at": iso_seconds(row.updated_at),
     }
+
+
+def people(world: World, tickets: Iterable[Json], base: str) -> list[Json]:
+    """Requesters, submitters and assignees of tickets as shown: what `include=users` adds."""
+    roles = ("requester_id", "submitter_id", "assignee_id")
+    ids = {shown[role] for shown in tickets for role in roles if shown.get(role) is not None}
+    rows = (world.ticket_users.get(str(user_id)) for user_id in sorted(ids))
+    return [user(row, base) for row in rows if row is not None]
 
 
 def comment(row: Comment) -> Json:

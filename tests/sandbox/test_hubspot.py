@@ -147,6 +147,13 @@ async def test_tokens_take_wildcards(client, rows):
     assert others == {row.id for row in rows} - at_example_org
 
 
+async def test_an_address_among_several_is_a_token(client, world, rows):
+    world.crm_contacts.change(rows[4].id, additional_emails=("a@example.com", "b@example.net"))
+    for address in ("a@example.com", "B@example.net"):
+        found = await matches(client, "hs_additional_emails", "CONTAINS_TOKEN", value=address)
+        assert found == {rows[4].id}
+
+
 async def test_numbers_and_dates_are_compared_as_such(client, rows):
     third = rows[2]
     assert await matches(client, "hs_object_id", "LTE", value=third.id) == {

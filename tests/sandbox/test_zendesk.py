@@ -175,6 +175,8 @@ async def test_a_number_alone_finds_the_ticket(client, tickets):
         ("07700 900 123", "phone:07700900123"),
         ("+44 (0)7700 900123", "phone:*7700900123"),
         ("(07700) 900123", "phone:*7700900123"),
+        ("(07700) 900123", 'phone:"07700 900 123"'),
+        ("07700900123", 'phone:"+44 7700 900123" phone:*7700900123'),
     ],
 )
 async def test_a_user_is_found_by_telephone(client, world, users, held, asked):
@@ -345,6 +347,45 @@ async def test_identities_hold_every_address_and_number(client, world, users):
         ("email", "b@example.com", False),
         ("phone_number", "+447700900111", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("users/show_many", {"ids": "{id}"}),
+        ("users/search", {"query": "{id}"}),
+        ("users", {"per_page": 100}),
+        ("incremental/users/cursor", {"start_time": 1}),
+    ],
+)
+async def test_identities_can_be_loaded_beside_users(client, users, path, query):
+    row = users[0]
+    asked = {name: str(value).format(id=row.id) for name, value in query.items()}
+    if path == "users/search":
+        asked["query"] = f'"{row.name}"'
+    assert "identities" not in await get(client, path, **asked)
+    body = await get(client, path, **asked, include="identities")
+    mine = {one["value"] for one in body["identities"] if one["user_id"] == int(row.id)}
+    assert mine == {row.email, row.phone, *row.other_emails} - {None}
+    assert {one["user_id"] for one in body["identities"]} <= {user["id"] for user in body["users"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("tickets/show_many", {"ids": "1,2", "include": "users"}),
+        ("tickets", {"include": "users"}),
+        ("incremental/tickets/cursor", {"start_time": 1, "include": "users"}),
+        ("search", {"query": "type:ticket created>2000-01-01", "include": "tickets(users)"}),
+    ],
+)
+async def test_people_can_be_loaded_beside_tickets(client, path, query):
+    body = await get(client, path, **query)
+    rows = body.get("tickets") or body["results"]
+    named = {row[role] for row in rows for role in ("requester_id", "assignee_id")} - {None}
+    assert {user["id"] for user in body["users"]} == named
+    del query["include"]
+    assert "users" not in await get(client, path, **query)
 
 
 async def exported(client, kind, **query):

@@ -168,13 +168,7 @@ async def test_an_unordered_list_is_read_whole_before_it_is_cut(
     def answer(_path: str, body: Any) -> Any:
         return {"rows": pages[body["cursor"]], "next": "2" if body["cursor"] is None else None}
 
-    form = ChildRead(
-        ask=made_up.ask_children,
-        read=made_up.read_rows,
-        size=made_up.figure(1),
-        page=made_up.figure(10),
-        newest_first=False,
-    )
+    form = replace(made_up.CHILD, size=made_up.figure(1), newest_first=False)
     source, _ = made(answer, children={ParentBy.OWN: form})
     (page,) = await source.children[Kind.TICKET].children_of(
         made_up.own("a"), PageRequest(2), made_up.ALL, None, harness.within()
@@ -258,13 +252,7 @@ async def test_lists_of_one_person_that_were_cut_show_nothing_older_than_the_cut
     pages, with items at 200 to 239; older tickets of the other one must wait for the next page, or
     what lies between would never be shown.
     """
-    form = ChildRead(
-        ask=made_up.ask_children,
-        read=made_up.read_rows,
-        size=made_up.figure(1),
-        page=made_up.figure(1),
-        pages=2,
-    )
+    form = replace(made_up.CHILD, size=made_up.figure(1), page=made_up.figure(1), pages=2)
     first = [made_up.row(200 + n, "a", status="CLOSED") for n in range(40)]
     vendor = made_up.Tickets(
         *first,

@@ -13,7 +13,7 @@ from domain.ids import (
     decode_node_id,
 )
 from domain.provenance import Freshness, System
-from domain.records import Record
+from domain.records import RECORD_TYPES, Record
 from resolvers.access import may_read
 from resolvers.customer import Customer
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Node = Customer | Record | System | Link
 
-_KINDS = frozenset(kind.value for kind in Kind)
+_KINDS = frozenset(kind.value for kind in RECORD_TYPES)
 
 
 async def node(operation: "Operation", node_id: str) -> Node | None:

@@ -12,8 +12,14 @@ _COSTLY = {
     Kind.CONVERSATION: frozenset({"last_message"}),
 }
 """What a source may need more calls or many more bytes for."""
-_JUDGED = {Kind.MESSAGE: frozenset({"internal"})}
-"""What is read here before a record is handed out."""
+_OWNERS = frozenset({"owner_ids"})
+_JUDGED = {
+    Kind.ORDER: _OWNERS,
+    Kind.TICKET: _OWNERS,
+    Kind.CONVERSATION: _OWNERS,
+    Kind.MESSAGE: frozenset({"internal"}),
+}
+"""What says, before a record is handed out, whether this caller may see it."""
 
 
 def projection(kind: Kind, wanted: Fields, *, keepable: bool = False) -> Fields:

@@ -74,3 +74,14 @@ async def test_search_is_for_who_may_read_anybody(world, ids):
     assert [one.id for one in await search(world.operation(), "ali", 10)] == ["cus_alice"]
     with pytest.raises(Forbidden):
         await search(world.operation(proven(ALICE)), "ali", 10)
+
+
+@pytest.mark.parametrize("way", ["order", "ticket", "conversation", "ticket message"])
+async def test_whose_a_record_is_is_asked_for_although_nobody_reads_it(world, ids, way):
+    """A source that honours the fields it is asked for would leave every record nobody's."""
+    operation = world.operation(proven(ALICE))
+    operation.wanted = dict.fromkeys(("Order", "Ticket", "Conversation", "Message"), frozenset())
+    await node(operation, ids[way])
+    calls = [call for one in world.systems.values() for call in one.calls if call.what == "get"]
+    assert calls
+    assert all("owner_ids" in call.fields for call in calls)

@@ -235,7 +235,7 @@ async def test_a_list_to_keep_is_read_with_all_that_is_cheap(world, fakes, two_s
     first, _, second = (call.fields for call in world["shop"].calls)
     assert {"status", "total", "lines"} <= first
     assert "shipments" not in first
-    assert second == {"number", "key", "provenance", "occurred_at"}
+    assert second == {"number", "key", "provenance", "occurred_at", "owner_ids"}
 
 
 # ---------------------------------------------------------------- paging

@@ -1,5 +1,6 @@
 """Children of many parents from few calls: order, pages, strangers, detours."""
 
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 from typing import Any

@@ -2,9 +2,10 @@
 
 import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.config import Auth, Config, Token
 from gateway.hosts import host_of, is_loopback
@@ -18,10 +19,22 @@ _MAX_TOKEN_CHARS = 512
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token as it is shown once, and the table that lets a configuration know it."""
+    """A token as it is shown once, and what a configuration knows of it."""
 
-    token: str
-    lines: str
+    token: str = field(repr=False)
+    name: str
+    scopes: tuple[str, ...]
+
+    @property
+    def table(self) -> dict[str, object]:
+        digest = _digest(self.token).hex()
+        return {"name": self.name, "sha256": digest, "scopes": list(self.scopes)}
+
+    @property
+    def lines(self) -> str:
+        """The table as the configuration has it."""
+        pairs = (f"{key} = {json.dumps(value)}" for key, value in self.table.items())
+        return "\n".join(("[[auth.tokens]]", *pairs))
 
 
 class Doorkeeper:
@@ -78,13 +91,8 @@ def _anonymous_scopes(auth: Auth | None, host: str) -> frozenset[str] | None:
 
 
 def new_token(name: str, scopes: Iterable[str]) -> NewToken:
-    """256 random bits, and the lines of the configuration that go with them."""
-    token = f"kn_{secrets.token_urlsafe(32)}"
-    listed = ", ".join(f'"{scope}"' for scope in scopes)
-    lines = (
-        f'[[auth.tokens]]\nname = "{name}"\nsha256 = "{_digest(token).hex()}"\nscopes = [{listed}]'
-    )
-    return NewToken(token, lines)
+    """256 random bits."""
+    return NewToken(f"kn_{secrets.token_urlsafe(32)}", name, tuple(scopes))
 
 
 def _digest(token: str) -> bytes:

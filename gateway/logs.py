@@ -44,6 +44,12 @@ def configure(settings: Log, stream: TextIO | None = None) -> None:
     logging.captureWarnings(True)
 
 
+def make_sure() -> None:
+    """Configure with the defaults where nobody has configured anything."""
+    if not logging.getLogger().handlers:
+        configure(Log())
+
+
 class TextLines(logging.Formatter):
     """`2026-01-31T10:00:00.000Z INFO gateway.app event key=value ...`."""
 

@@ -1,0 +1,177 @@
+"""Everything, built once from the configuration, and taken down again in order."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from connectors.registry import build_source
+from connectors.sender import HttpxSender, Sender
+from domain.ports import Cache, Clock
+from domain.sources import Source
+from gateway.app import Parts, build_app, is_introspectable
+from gateway.auth import doorkeeper
+from gateway.cache import MemoryCache
+from gateway.clock import SystemClock
+from gateway.config import Capabilities, Config
+from gateway.documents import Documents
+from gateway.endpoint import Graph, GraphQLEndpoint
+from gateway.execution.executor import ReferenceExecutor
+from gateway.pages import ready_query
+from gateway.prices import PriceList
+from gateway.probes import Probes
+from gateway.reach import until_reached
+from gateway.redis_cache import open_redis
+from gateway.release import release
+from gateway.sync import Sync
+from gateway.telemetry import PrometheusTelemetry
+from identity import model
+from identity.graph import People
+from identity.referee import Referee
+from resolvers.caller import Caller
+from resolvers.operation import Operation
+from resolvers.services import Capability, Services
+from schema.graph import build_schema
+from state.engine import State, open_state
+
+EXAMPLE_EMAIL = "somebody@example.com"
+
+NewSender = Callable[[], Sender]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What the commands work with."""
+
+    config: Config
+    clock: Clock
+    telemetry: PrometheusTelemetry
+    state: State
+    sources: Mapping[str, Source]
+    cache: Cache
+    referee: Referee
+    people: People
+
+    @property
+    def services(self) -> Services:
+        return Services(
+            sources=self.sources,
+            identity=self.people,
+            records=self.state.records,
+            cache=self.cache,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            capabilities=_capabilities(self.config.capabilities),
+        )
+
+    @property
+    def sync(self) -> Sync:
+        return Sync(self.state.records, self.people, self.clock)
+
+
+@asynccontextmanager
+async def opened(
+    config: Config,
+    *,
+    new_sender: NewSender = HttpxSender.pooled,
+    clock: Clock | None = None,
+    upgrade: bool = True,
+) -> AsyncIterator[Program]:
+    """The program, its state store brought up to date unless told otherwise. Raises ConfigError or
+    StoreError; what was opened is closed again in every case.
+    """
+    clock, telemetry = clock or SystemClock(), PrometheusTelemetry(release())
+    async with AsyncExitStack() as closing:
+        state = open_state(config.state.url.reveal(), clock=clock)
+        closing.push_async_callback(state.close)
+        cache = _cache(config)
+        closing.push_async_callback(cache.close)
+        sources: dict[str, Source] = {}
+        for name, table in config.sources.items():
+            source = build_source(
+                name, table.settings, new_sender(), clock=clock, telemetry=telemetry
+            )
+            sources[name] = source
+            if source.close is not None:
+                closing.push_async_callback(source.close)
+        if upgrade:
+            await state.upgrade()
+        referee = _referee(config, clock)
+        people = People(
+            state.records, state.identities, referee.settle, referee.explain, _regions(config)
+        )
+        yield Program(
+            config=config,
+            clock=clock,
+            telemetry=telemetry,
+            state=state,
+            sources=sources,
+            cache=cache,
+            referee=referee,
+            people=people,
+        )
+
+
+def application(program: Program, query: str | None = None) -> Starlette:
+    """The program as an ASGI application. While it serves, it makes sure each source is reached."""
+    config, services = program.config, program.services
+    schema = build_schema()
+    is_open = is_introspectable(config)
+    sdl = schema.as_str()
+    door = doorkeeper(config)
+
+    def operation(caller: Caller, deadline_s: float, read_only: bool) -> Operation:
+        return Operation.start(services, caller, deadline_s, read_only)
+
+    graph = Graph(
+        schema=schema._schema,  # Strawberry has no other name for it
+        documents=Documents(schema._schema, config.limits, introspection=is_open),
+        prices=PriceList(sdl),
+        executor=ReferenceExecutor(schema, hide_suggestions=not is_open),
+        limits=config.limits,
+        hide_suggestions=not is_open,
+    )
+    return build_app(
+        Parts(
+            config=config,
+            doorkeeper=door,
+            endpoint=GraphQLEndpoint(graph, door, operation, program.telemetry),
+            probes=Probes(program.state.ping, program.sources),
+            telemetry=program.telemetry,
+            sdl=sdl,
+            query=query or ready_query(EXAMPLE_EMAIL),
+            started=lambda: until_reached(program.sources.values()),
+        )
+    )
+
+
+def _cache(config: Config) -> Cache:
+    url = config.redis.url.reveal()
+    if url:
+        return open_redis(url, config.redis.timeout_s)
+    return MemoryCache(config.cache.max_bytes)
+
+
+def _referee(config: Config, clock: Clock) -> Referee:
+    settings = config.identity
+    chosen = model.bundled() if settings.model == "bundled" else model.load(Path(settings.model))
+    return Referee(
+        chosen,
+        auto_link_weight=settings.auto_link_weight,
+        review_weight=settings.review_weight,
+        regions=_regions(config),
+        clock=clock,
+    )
+
+
+def _regions(config: Config) -> dict[str, str | None]:
+    return {name: source.phone_region for name, source in config.sources.items()}
+
+
+def _capabilities(stages: Capabilities) -> tuple[Capability, ...]:
+    return tuple(
+        Capability(name=name, enabled=on, reason=None if on else "not part of this release")
+        for name, on in stages
+    )

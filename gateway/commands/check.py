@@ -1,0 +1,66 @@
+"""`knownas check`."""
+
+import asyncio
+from collections.abc import Sequence
+
+import typer
+
+from connectors.registry import load_connector
+from domain.errors import GatewayError, SourceError
+from domain.sources import Source
+from gateway.bootstrap import Program, opened
+from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
+from gateway.reach import reach
+from gateway.server import run
+from gateway.terminal import note, say, table
+
+
+def command(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Read the configuration, reach each source, print what each can do; exit 1 on any problem."""
+    settings = configured(config)
+    say(f"{config}: in order, {len(settings.sources)} sources")
+
+    async def check() -> list[str]:
+        async with opened(settings, upgrade=False) as program:
+            return await _problems(program)
+
+    problems = run(check())
+    for problem in problems:
+        note(f"knownas: {problem}")
+    if problems:
+        raise typer.Exit(1)
+
+
+async def _problems(program: Program) -> list[str]:
+    """What is wrong, after a table of what every source can do."""
+    sources = list(program.sources.values())
+    errors = await asyncio.gather(*(reach(source) for source in sources))
+    table(
+        ("source", "connector", "state", "ms", "can"),
+        [_row(source, error) for source, error in zip(sources, errors, strict=True)],
+    )
+    found = [str(error) for error in errors if error is not None]
+    try:
+        await program.state.ping()
+    except GatewayError as error:
+        found.append(f"state: {error}")
+    return found
+
+
+def _row(source: Source, error: SourceError | None) -> Sequence[str]:
+    status = source.status()
+    return (
+        source.name,
+        source.system.connector,
+        error.state.value if error else status.state.value,
+        "" if status.latency_ms is None else str(status.latency_ms),
+        _abilities(source.system.connector),
+    )
+
+
+def _abilities(connector: str) -> str:
+    able = load_connector(connector).manifest.capabilities
+    return "; ".join(
+        f"{kind.name.lower()}: {', '.join(sorted(one.value for one in found))}"
+        for kind, found in able.items()
+    )

@@ -1,0 +1,39 @@
+"""`knownas connectors list | show`."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from connectors.registry import described, load_connector, load_connectors
+from gateway.terminal import say, table
+
+group = typer.Typer(name="connectors", help="Systems that can be read.", no_args_is_help=True)
+
+
+@group.command("list")
+def list_() -> None:
+    """Print every connector: name, system, tier, what it is."""
+    rows = [
+        (one.name, one.manifest.system.value, one.manifest.tier.value, one.manifest.title)
+        for one in load_connectors()
+    ]
+    table(("connector", "system", "tier", "title"), rows)
+
+
+@group.command("show")
+def show(name: Annotated[str, typer.Argument(help="A connector's name.")]) -> None:
+    """Print what a connector can do, its options and its limits."""
+    for key, value in described(load_connector(name)).items():
+        say(f"{key}: {_text(value)}" if not isinstance(value, Mapping) else f"{key}:")
+        if isinstance(value, Mapping):
+            for inner, one in value.items():
+                say(f"  {inner}: {_text(one)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,109 @@
+"""`knownas demo`: emulated platforms, seeded people, and the product over them, in one process."""
+
+import shlex
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from gateway import logs
+from gateway.auth import NewToken, new_token
+from gateway.bootstrap import Program, application, opened
+from gateway.commands.sync import show
+from gateway.config import Config
+from gateway.config_file import checked
+from gateway.pages import ready_query
+from gateway.scopes import SCOPES
+from gateway.server import run
+from gateway.server import serve as serve_app
+from gateway.terminal import note, progress, say
+from resolvers.caller import ANY_CUSTOMER
+from sandbox.demo import CRM_EMAIL
+from sandbox.seed import build_world
+from sandbox.server import Sandbox
+
+SYSTEMS: Final = {"crm": "hubspot", "shop": "shopify", "desk": "zendesk", "chat": "intercom"}
+"""The demo's sources and the platforms they are."""
+
+Port = Annotated[int, typer.Option(help="Port of the product.")]
+People = Annotated[int, typer.Option(min=2, help="How many people are seeded.")]
+Seed = Annotated[int, typer.Option(help="Another seed, other people.")]
+
+
+def command(port: Port = 8000, people: People = 200, seed: Seed = 7) -> None:
+    """Start emulated platforms with seeded people, sync, resolve, and serve."""
+    run(_demo(port, people, seed))
+
+
+async def _demo(port: int, people: int, seed: int) -> None:
+    masked = new_token("masked", [ANY_CUSTOMER])
+    async with playing(port, people, seed, masked) as program:
+        note("reading the people of four platforms")
+        with progress() as lines:
+            for one in await program.sync.run(
+                list(program.sources.values()), watch=lambda p: show(lines, p)
+            ):
+                if one.error is not None:
+                    raise one.error
+        resolved = await program.referee.resolve(program.state.records, program.state.identities)
+        note(f"{resolved.records} records are {resolved.customers} customers")
+        query = ready_query(CRM_EMAIL)
+        app = application(program, query)
+        await serve_app(app, program.config.server, lambda where: _welcome(where, masked.token))
+    note("stopped")
+
+
+@asynccontextmanager
+async def playing(port: int, people: int, seed: int, masked: NewToken) -> AsyncIterator[Program]:
+    """The product over a sandbox of its own; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="knownas-demo-") as folder:
+        async with Sandbox(build_world(people, seed)) as sandbox:
+            config = configuration(sandbox.urls, sandbox.credentials, Path(folder), port, masked)
+            logs.configure(config.log)
+            async with opened(config) as program:
+                yield program
+
+
+def configuration(
+    urls: Mapping[str, str],
+    credentials: Mapping[str, Mapping[str, str]],
+    folder: Path,
+    port: int,
+    masked: NewToken,
+) -> Config:
+    """What a knownas.toml for these platforms would say."""
+    environ = {f"{vendor}_TOKEN".upper(): held["token"] for vendor, held in credentials.items()}
+    tables: dict[str, Any] = {
+        "server": {
+            "port": port,
+            "allowed_origins": ["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*"],
+        },
+        "state": {"url": f"sqlite:///{folder / 'demo.db'}"},
+        "log": {"level": "warning"},
+        "auth": {"tokens": [masked.table], "anonymous_scopes": sorted(SCOPES)},
+        "sources": {
+            name: {
+                "connector": vendor,
+                "base_url": urls[vendor],
+                "token": {"env": f"{vendor}_TOKEN".upper()},
+                "phone_region": "GB",
+                **{key: value for key, value in credentials[vendor].items() if key != "token"},
+            }
+            for name, vendor in SYSTEMS.items()
+        },
+    }
+    return checked(tables, environ)
+
+
+def _welcome(where: str, masked: str) -> None:
+    body = '{"query":"{ customer(by: {email: \\"%s\\"}) { id displayName completeness } }"}'
+    ask = f"curl -s {where}/graphql -H 'content-type: application/json' -d "
+    say(f"\n  GraphiQL, with a query that is ready to run:  {where}/")
+    say("\n  The same from a shell:")
+    say(f"    {ask}{shlex.quote(body % CRM_EMAIL)}")
+    say("\n  As a caller who may not see personal data, add:")
+    say(f"    -H 'authorization: Bearer {masked}'")
+    say("\n  Ctrl+C stops everything.\n")

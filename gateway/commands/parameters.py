@@ -1,0 +1,27 @@
+"""Parameters that several commands share, and the configuration they lead to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import logs
+from gateway.config import Config
+from gateway.config_file import load
+
+ConfigFile = Annotated[
+    Path,
+    typer.Option(
+        "--config", "-c", help="The configuration, docs/configuration.md.", metavar="FILE"
+    ),
+]
+DEFAULT_CONFIG = Path("knownas.toml")
+
+
+def configured(path: Path, overrides: Mapping[str, object | None] | None = None) -> Config:
+    """The configuration, with what the command line says put over it, and logging set up by it."""
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    config = load(path, overrides=given)
+    logs.configure(config.log)
+    return config

@@ -1,0 +1,26 @@
+"""`knownas serve`."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.bootstrap import application, opened
+from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
+from gateway.config import Config
+from gateway.server import run
+from gateway.server import serve as serve_app
+from gateway.terminal import note
+
+Host = Annotated[str | None, typer.Option(help="In place of server.host.")]
+Port = Annotated[int | None, typer.Option(help="In place of server.port.")]
+
+
+def command(config: ConfigFile = DEFAULT_CONFIG, host: Host = None, port: Port = None) -> None:
+    """Serve the graph until SIGTERM or Ctrl+C."""
+    run(_serve(configured(config, {"server.host": host, "server.port": port})))
+
+
+async def _serve(config: Config) -> None:
+    async with opened(config) as program:
+        app = application(program)
+        await serve_app(app, config.server, lambda where: note(f"serving {where}/graphql"))

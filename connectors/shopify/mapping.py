@@ -93,7 +93,7 @@ def order(row: Row, at: Reading) -> Order:
         number=text(row.get("name")),
         status=status(row),
         raw_status=raw_status(row),
-        channel=known(CHANNEL, row.get("sourceName"), Channel.UNKNOWN)[0],
+        channel=_channel(row),
         total=_money(row.get("totalPriceSet")),
         lines=_lines(row.get("lineItems")),
         shipments=_shipments(row, at),
@@ -131,9 +131,13 @@ def raw_status(row: Row) -> str | None:
     return "/".join([*words, *(["CANCELLED"] if row.get("cancelledAt") else [])]) or None
 
 
+def _channel(row: Row) -> Channel:
+    return known(CHANNEL, row.get("sourceName"), Channel.UNKNOWN)[0]
+
+
 def _arrived(row: Row) -> bool:
     shown = [parcel.get("displayStatus") for parcel in _parcels(row)]
-    if row.get("sourceName") == "pos":
+    if _channel(row) is Channel.STORE:
         return all(word in ARRIVED | HANDED_OVER for word in shown)
     return bool(shown) and all(word in ARRIVED for word in shown)
 

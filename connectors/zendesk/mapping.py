@@ -74,7 +74,8 @@ CHANNEL = {
 }
 ROLE = {"end-user": ActorKind.CUSTOMER, "agent": ActorKind.HUMAN, "admin": ActorKind.HUMAN}
 SYSTEM_AUTHOR = "-1"
-_HANDLES = {"twitter": "twitter", "facebook": "facebook", "google": "google"}
+# Kinds of identity that are names on a platform.
+_HANDLES = ("twitter", "facebook")
 
 
 def contact(row: Row, at: Reading) -> Contact:
@@ -96,8 +97,8 @@ def contact(row: Row, at: Reading) -> Contact:
         phones=texts(row.get("phone"), *_values(identities, "phone_number")),
         handles=tuple(
             Handle(platform, name)
-            for kind, platform in _HANDLES.items()
-            for name in texts(*_values(identities, kind))
+            for platform in _HANDLES
+            for name in texts(*_values(identities, platform))
         ),
         account_number=None if foreign else text(row.get("external_id")),
         created_at=at.instant(row.get("created_at")),

@@ -56,7 +56,7 @@ def _row(sequence: int, event: IdentityEvent) -> bulk.Row:
     } | actor_row(event.by)
 
 
-def _event(row: Row[tuple[object, ...]]) -> IdentityEvent:
+def _event(row: Row[*tuple[object, ...]]) -> IdentityEvent:
     return IdentityEvent(
         sequence=row.sequence,
         kind=IdentityEventKind(row.kind),

@@ -114,7 +114,7 @@ def _row(pair: Pair, link: Link) -> bulk.Row:
     } | actor_row(link.decided_by)
 
 
-def _link(row: Row[tuple[object, ...]]) -> Link:
+def _link(row: Row[*tuple[object, ...]]) -> Link:
     return Link(
         left=unpack(row.left_key),
         right=unpack(row.right_key),
@@ -137,5 +137,5 @@ def actor_row(by: Actor) -> dict[str, object]:
     return {"actor_kind": by.kind.value, "actor_id": storable(by.id), "actor_name": name}
 
 
-def actor(row: Row[tuple[object, ...]]) -> Actor:
+def actor(row: Row[*tuple[object, ...]]) -> Actor:
     return Actor(kind=ActorKind(row.actor_kind), id=row.actor_id, name=row.actor_name)

@@ -79,7 +79,7 @@ contact_identifiers = Table(
     Column("kind", ByteText, primary_key=True),
     Column("scope", ByteText, primary_key=True),
     Column("key", ByteText, primary_key=True),
-    Index(None, "key"),
+    Index(None, "key", "value"),
     sqlite_with_rowid=False,
 )
 

@@ -278,38 +278,6 @@ async def test_a_changed_contact_is_found_by_what_it_has_now(state, put, contact
     assert await state.records.find_words(["new", "anna"], 10) == [key("1")]
 
 
-async def test_every_word_must_begin_a_word_or_an_identifier(state, put, contact, key):
-    await put(
-        contact("1", words=("anna", "smith"), email="anna.s@example.com"),
-        contact("2", words=("anna", "jones")),
-        contact("3", words=("joanna", "smithson")),
-    )
-
-    async def found(*words, limit=10):
-        return [key.external_id for key in await state.records.find_words(words, limit)]
-
-    assert await found("ann") == ["1", "2"]
-    assert await found("smith") == ["1", "3"]
-    assert await found("an", "smi") == ["1"]
-    assert await found("anna", "anna.s@") == ["1"]
-    assert await found("anna", "nobody") == []
-    assert await found("nna") == []
-    assert await found("ann", limit=1) == ["1"]
-
-
-async def test_words_are_not_patterns(state, put, contact, key):
-    await put(contact("1", words=("100%", "a_b", "ünal", "\N{GRINNING FACE}")))
-    for word, hits in {"%": 0, "1_0": 0, "100%": 1, "a_": 1, "axb": 0, "ü": 1, "u": 0}.items():
-        assert len(await state.records.find_words([word], 10)) == hits, word
-    assert await state.records.find_words(["\N{GRINNING FACE}"], 10) == [key("1")]
-
-
-async def test_an_identifier_is_found_by_its_beginning_in_lower_case(state, put, contact, key):
-    await put(contact("1", email="AB-12"))
-    assert await state.records.find_words(["ab-1"], 10) == [key("1")]
-    assert await state.records.find_words(["AB-1"], 10) == [key("1")]
-
-
 async def test_text_no_database_can_index_is_still_kept_and_found(state, put, contact, key):
     long, broken = "x" * 10_000, "a\0b\ud800c"
     await put(contact("1", full_name=broken, email=broken, words=(broken, long)))

@@ -73,7 +73,7 @@ def _create_terms() -> None:
         key=[*identifier, "key"],
         sqlite_with_rowid=False,
     )
-    _index("contact_identifiers", "key")
+    _index("contact_identifiers", "key", "value")
     _create("contact_words", *_key("word", "key"), key=["word", "key"], sqlite_with_rowid=False)
     _index("contact_words", "key", "word")
     _create("shared_identifiers", *_key(*identifier), key=identifier, sqlite_with_rowid=False)

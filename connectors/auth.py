@@ -4,14 +4,14 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from connectors.reading import Options
 from domain.errors import ConfigError
 
 
 class Secret:
-    """A secret value that no repr, str, format or log shows."""
+    """A secret value that no repr, str, format, log, copy or pickle shows."""
 
     __slots__ = ("_value",)
 
@@ -25,6 +25,18 @@ class Secret:
         return "Secret(***)"
 
     __str__ = __repr__
+
+    def __format__(self, _form: str) -> str:
+        return repr(self)
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, _memo: object) -> "Secret":
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret stays in this process")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._value == self._value

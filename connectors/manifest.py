@@ -194,8 +194,8 @@ def _capabilities(value: object, place: str) -> dict[Kind, frozenset[Capability]
     able: dict[Kind, frozenset[Capability]] = {}
     for name, listed in _table(value, place).items():
         kind = _KINDS.get(name) or _refuse(f"{place}.{name}", f"must be of {', '.join(_KINDS)}")
-        members = (_member(Capability, item, f"{place}.{name}") for item in _list(listed, place))
-        able[kind] = frozenset(members)
+        here = f"{place}.{name}"
+        able[kind] = frozenset(_member(Capability, item, here) for item in _list(listed, here))
     return able
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from random import Random
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.auth import Secret, filled
 from connectors.batch import BatchReader
@@ -40,6 +41,7 @@ def open_source(
 
     The sender becomes the source's own: `Source.close` closes it.
     """
+    _check_settings(name, settings)
     options = _options(spec, name, settings)
     system = System(name=name, kind=spec.system, connector=spec.connector, region=settings.region)
     authenticator = spec.auth.open(name, settings.secrets, options)
@@ -107,15 +109,32 @@ def base_url(spec: Spec, name: str, settings: SourceSettings, options: Options) 
 
 def _options(spec: Spec, name: str, settings: SourceSettings) -> Options:
     known = {option.name: option for option in spec.options}
-    for given in settings.options:
+    for given, value in settings.options.items():
         if given not in known:
             allowed = ", ".join(sorted(known)) or "none"
             raise ConfigError(f"sources.{name}.{given}: unknown; {spec.connector} has {allowed}")
+        if isinstance(value, str) == isinstance(known[given].default, Mapping):
+            form = "text" if isinstance(value, Mapping) else "table"
+            raise ConfigError(f"sources.{name}.{given}: must be a {form}")
     for option in spec.options:
         if option.default is None and not settings.options.get(option.name):
             raise ConfigError(f"sources.{name}.{option.name}: must be set ({option.help})")
     defaults = {o.name: o.default for o in spec.options if o.default is not None}
     return {**defaults, **settings.options}
+
+
+def _check_settings(name: str, settings: SourceSettings) -> None:
+    if not settings.timeout_s > 0:
+        raise ConfigError(f"sources.{name}.timeout_s: must be above 0")
+    if not settings.customer_key:
+        raise ConfigError(
+            f'sources.{name}.customer_key: must be "own", "email", "phone" or a source'
+        )
+    try:
+        ZoneInfo(settings.time_zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        place = f"sources.{name}.time_zone"
+        raise ConfigError(f"{place}: no such time zone: {settings.time_zone}") from error
 
 
 def _rates(spec: Spec, name: str, settings: SourceSettings) -> Mapping[str, float]:

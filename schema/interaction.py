@@ -15,6 +15,9 @@ from schema.base import Info, Node, PageInfo, Provenance, speaks_for
 from schema.directives import CONTENT, IDENTITY, PAGED, UPSTREAM
 from schema.paths import report
 
+NEWEST = 10
+"""How many messages are looked through for the last one that is not internal."""
+
 
 @strawberry.type
 class Actor:
@@ -71,6 +74,18 @@ async def _messages(
     return found
 
 
+async def _last_message(
+    root: strawberry.Parent[records.Conversation], info: Info
+) -> records.Message | None:
+    """The one its source's list carries, else the newest of its thread that the caller may see."""
+    if root.last_message is not None:
+        return root.last_message
+    cut = Cut(kind=Kind.MESSAGE, first=NEWEST)
+    found = await info.context.loaders.messages(root.key, cut)
+    report(info, found.failures)
+    return next(iter(found.nodes or ()), None)  # type: ignore[return-value]  # of a message cut
+
+
 @strawberry.interface
 class TimelineItem:
     id: strawberry.ID
@@ -109,7 +124,9 @@ class Ticket(Node, Interaction):
 class Conversation(Node, Interaction):
     is_type_of = speaks_for(records.Conversation)
 
-    last_message: Message | None
+    last_message = strawberry.field(
+        resolver=_last_message, graphql_type=Message | None, directives=[UPSTREAM]
+    )
     messages = strawberry.field(
         resolver=_messages, graphql_type=MessageConnection, directives=[PAGED, UPSTREAM]
     )

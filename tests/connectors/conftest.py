@@ -199,7 +199,14 @@ def sandboxed(clock: Any, harness: ModuleType) -> Callable[..., Any]:
         vendor = next(each for each in VENDORS if each.name == name)
         gate = Gate(vendor.build(held), vendor.dialect)
         spec = load_connector(name).spec
-        options = {option.name: vendor.credentials.get(option.name, "") for option in spec.options}
+        given = {
+            o.name: vendor.credentials.get(o.name, "") for o in spec.options if o.default == ""
+        }
+        options = {
+            **given,
+            **{o.name: vendor.credentials[o.name] for o in spec.options if o.default is None},
+            **settings.pop("options", {}),
+        }
         source = build_source(
             "here",
             SourceSettings(

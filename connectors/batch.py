@@ -1,8 +1,8 @@
 """`get_many` over a vendor's batch read, or over single reads where that is all it has."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any, TypeVar
 
 from connectors.desk import Desk, Sheet
 from connectors.spec import BatchRead, GetAsk
@@ -27,7 +27,7 @@ class BatchReader:
         wanted = [i for i in dict.fromkeys(external_ids) if self._form.valid(i)]
         chunks = chunked(wanted, self._form.size.value)
         found: Found = {}
-        for part in await asyncio.gather(*(self._chunk(ids, fields, deadline) for ids in chunks)):
+        for part in await together([self._chunk(ids, fields, deadline) for ids in chunks]):
             found |= part
         return [found.get(external_id) for external_id in external_ids]
 
@@ -54,6 +54,13 @@ class BatchReader:
             found |= dict.fromkeys(asked.intersection(absorbed), record)
         found |= {r.key.external_id: r for r in sheet.records if r.key.external_id in asked}
         return found
+
+
+async def together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results in order. One job, the usual number, is spared a task of its own."""
+    if len(jobs) == 1:
+        return [await jobs[0]]
+    return list(await asyncio.gather(*jobs))
 
 
 def chunked(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

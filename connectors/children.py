@@ -1,10 +1,10 @@
 """`children_of`: things that hang on parents, newest first, by batch, fan-out or a detour."""
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from connectors.batch import chunked
+from connectors.batch import chunked, together
 from connectors.desk import Desk, Sheet
 from connectors.matching import belongs, named, needed, position, satisfies
 from connectors.reading import Row
@@ -96,8 +96,7 @@ class ChildReader:
         routes: dict[Parent, Sequence[Parent] | SourceError] = {p: [] for p in parents}
         valid = [parent for parent in parents if form.valid(parent.value)]
         chunks = chunked(valid, form.size.value)
-        found = await asyncio.gather(*(self._detour(form, chunk, deadline) for chunk in chunks))
-        for part in found:
+        for part in await together([self._detour(form, chunk, deadline) for chunk in chunks]):
             routes |= part
         return routes
 
@@ -112,11 +111,16 @@ class ChildReader:
         except SourceError as error:
             return dict.fromkeys(parents, error)
         contacts = [record for record in sheet.records if isinstance(record, Contact)]
-        return {parent: _own(parent, contacts) for parent in parents}
+        found = {parent: _own(parent, contacts) for parent in parents}
+        if not sheet.whole:
+            # The contact of a parent without one may be what was left out.
+            unsure = SourceProtocolError(self._contacts.source, "contacts were left out")
+            return {parent: own or unsure for parent, own in found.items()}
+        return found
 
     async def _lists(self, targets: Sequence[Parent], want: _Want) -> _Lists:
         lists: _Lists = {}
-        jobs = []
+        jobs: list[Coroutine[Any, Any, _Lists]] = []
         for by in dict.fromkeys(target.by for target in targets):
             form = self._forms[by]
             if isinstance(form, Via):
@@ -126,7 +130,7 @@ class ChildReader:
             valid = [target for target in group if form.valid(target.value)]
             chunks = chunked(valid, form.size.value)
             jobs += [self._chunk(form, chunk, want) for chunk in chunks]
-        for part in await asyncio.gather(*jobs):
+        for part in await together(jobs):
             lists |= part
         return lists
 

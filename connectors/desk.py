@@ -22,6 +22,11 @@ class Sheet:
     page: Page = field(default_factory=Page)
 
     @property
+    def whole(self) -> bool:
+        """Whether nothing was left out: no row unreadable, no further page."""
+        return not self.dropped and self.page.cursor is None
+
+    @property
     def records(self) -> tuple[Record, ...]:
         return tuple(record for _, record in self.rows)
 

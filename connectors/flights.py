@@ -51,6 +51,8 @@ class Flights(Generic[T]):
     async def _aboard(self, key: Hashable, flight: _Flight[T], deadline: Deadline | None) -> T:
         flight.waiters += 1
         try:
+            if deadline is None:
+                return await asyncio.shield(flight.task)
             async with asyncio.timeout_at(deadline):
                 return await asyncio.shield(flight.task)
         finally:

@@ -32,9 +32,9 @@ class KeySearcher:
         sheet = await self._desk.asked(form, ask, deadline)
         contacts = {r.key.external_id: r for r in sheet.records if isinstance(r, Contact)}
         found = [c for c in contacts.values() if not form.exact or carries(c, key)]
-        if sheet.dropped and not found:
-            # "Nobody" would be a guess: the unreadable row may be the one asked for.
-            raise SourceProtocolError(self._desk.source, "a row that was found is unreadable")
+        if not found and not sheet.whole:
+            # "Nobody" would be a guess: what was left out may be the one asked for.
+            raise SourceProtocolError(self._desk.source, "contacts were left out of the page")
         return found
 
     async def _by_id(

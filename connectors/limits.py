@@ -78,6 +78,9 @@ class Gate:
                 raise SourceRateLimited(self._source, "our own rate limit is used up") from None
 
     async def _take_slot(self, deadline: Deadline) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
         try:
             async with asyncio.timeout_at(deadline):
                 await self._slots.acquire()

@@ -15,7 +15,7 @@ from connectors.reading import Options, RecordMapping, Row
 from connectors.request import Reply, Request
 from connectors.webhooks import WebhookSpec
 from domain.customer import KeyKind, LookupKey
-from domain.errors import SourceError
+from domain.errors import ConfigError, SourceError
 from domain.ids import Kind
 from domain.sources import ChildFilter, CursorPolicy, Fields, ParentBy
 from domain.vocabulary import SystemKind
@@ -267,6 +267,14 @@ class Spec:
     judge: Judge = no_judge
     wait_s: Callable[[Mapping[str, str]], float | None] | None = None
     webhooks: WebhookSpec | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a detour that leads nowhere."""
+        for kind, endpoint in self.kinds.items():
+            direct = isinstance(endpoint.children.get(ParentBy.OWN), ChildRead)
+            detour = any(isinstance(form, Via) for form in endpoint.children.values())
+            if detour and not (direct and Kind.CONTACT in self.kinds):
+                raise ConfigError(f"{self.connector}: Via of {kind.name} needs contacts and OWN")
 
 
 def listed(name: str) -> Callable[[Any, object], Page]:

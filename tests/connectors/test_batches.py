@@ -94,6 +94,15 @@ async def test_nobody_is_not_said_while_a_row_is_unreadable(
         await source.search.search(LookupKey(KeyKind.EMAIL, "a@b.example"), harness.within())
 
 
+async def test_nobody_is_not_said_while_there_is_another_page(
+    made: Any, made_up: Any, harness: Any
+) -> None:
+    rows = [{**made_up.person(2, 0), "emails": ["joann@example.com"]}]
+    source, _ = made(lambda *_: {"rows": rows, "next": "2"})
+    with pytest.raises(SourceProtocolError):
+        await source.search.search(LookupKey(KeyKind.EMAIL, "ann@example.com"), harness.within())
+
+
 async def test_a_question_this_configuration_has_no_words_for_is_not_supported(
     made: Any, made_up: Any, harness: Any
 ) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.errors import NotSupported, SourceError, SourceProtocolError, SourceUnavailable
+from domain.errors import (
+    ConfigError,
+    NotSupported,
+    SourceError,
+    SourceProtocolError,
+    SourceUnavailable,
+)
 from domain.ids import Kind
 from domain.sources import ChildFilter, PageRequest, Parent, ParentBy, Position
 from domain.vocabulary import TicketStatus
@@ -283,3 +289,31 @@ async def test_a_detour_that_fails_is_the_error_of_its_parents(
         made_up.mail("a@b.example"), PageRequest(5), made_up.ALL, None, harness.within()
     )
     assert isinstance(page, SourceUnavailable)
+
+
+@pytest.mark.parametrize("more", [{"next": "2"}, {"rows": [{"id": "b", "changed": "soon"}]}])
+async def test_a_parent_without_a_contact_is_not_childless_while_contacts_were_left_out(
+    made: Any, made_up: Any, harness: Any, more: dict[str, Any]
+) -> None:
+    person = {**made_up.person(1, 0), "id": "a", "emails": ["a@b.example"]}
+
+    def answer(path: str, body: Any) -> Any:
+        if path == "/children":
+            return made_up.Tickets(made_up.row(1, "a"))(path, body)
+        return {**more, "rows": [person, *more.get("rows", [])]}
+
+    source, _ = made(answer, children=made_up.BY_EMAIL)
+    found, unsure = await source.children[Kind.TICKET].children_of(
+        made_up.mail("a@b.example", "b@b.example"),
+        PageRequest(5),
+        made_up.ALL,
+        None,
+        harness.within(),
+    )
+    assert made_up.shown(found) == ["t001"]
+    assert isinstance(unsure, SourceProtocolError)
+
+
+def test_a_detour_that_leads_nowhere_is_refused_when_it_is_declared(made_up: Any) -> None:
+    with pytest.raises(ConfigError, match="Via of TICKET needs contacts and OWN"):
+        made_up.spec(children={ParentBy.EMAIL: made_up.BY_EMAIL[ParentBy.EMAIL]})

@@ -48,14 +48,16 @@ def raw_body(request: WebhookRequest) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hmac:
-    """How deliveries are signed. Header names in lower case; `signed` is what the HMAC covers."""
+    """How deliveries are signed. Header names in lower case; `signed` is what the HMAC covers, or
+    each form of it where the vendor is not of one mind about it.
+    """
 
     header: str
     document: str
     digest: str = "sha256"
     encoding: str = "base64"
     prefix: str = ""
-    signed: Callable[[WebhookRequest], bytes] = raw_body
+    signed: Callable[[WebhookRequest], bytes | tuple[bytes, ...]] = raw_body
     timestamp: Timestamp | None = None
 
 
@@ -65,11 +67,14 @@ Parse = Callable[[Any, WebhookRequest, str], Sequence[SourceEvent]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSpec:
-    """`secret` names the secret that signs; `<secret>_previous` is taken too during rotation."""
+    """`secret` names the secret that signs; `<secret>_previous` is taken too during rotation.
+    `decode` raises ValueError for a body of another form.
+    """
 
     signature: Hmac
     parse: Parse
     secret: str = "webhook_secret"  # noqa: S105  # the name of a setting
+    decode: Callable[[bytes], Any] = orjson.loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class SignedWebhooks:
 
     def parse(self, request: WebhookRequest) -> tuple[SourceEvent, ...]:
         try:
-            return tuple(self.spec.parse(orjson.loads(request.body), request, self.source))
+            return tuple(self.spec.parse(self.spec.decode(request.body), request, self.source))
         except UNREADABLE:
             raise SourceProtocolError(self.source, "a delivery of another form") from None
 
@@ -108,10 +113,11 @@ def _matches(form: Hmac, secrets: Sequence[Secret], request: WebhookRequest, giv
     # Every secret is tried, so that the time taken does not tell which one fits.
     found = [
         hmac.compare_digest(
-            hmac.new(secret.reveal().encode(), covered, getattr(hashlib, form.digest)).digest(),
+            hmac.new(secret.reveal().encode(), each, getattr(hashlib, form.digest)).digest(),
             claimed,
         )
         for secret in secrets
+        for each in (covered if isinstance(covered, tuple) else (covered,))
     ]
     return any(found)
 

@@ -195,12 +195,37 @@ class Conversation:
         return self.key.node_id
 
 
-Record = Contact | Order | Ticket | Conversation | Message
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One spoken contact. `occurred_at` is when it began. `duration_seconds` is how long was spoken,
+    `wait_seconds` how long the customer waited before that.
+    """
 
-RECORD_TYPES: dict[Kind, type[Contact | Order | Ticket | Conversation | Message]] = {
+    key: SourceKey
+    provenance: Provenance = field(repr=False)
+    occurred_at: datetime
+    channel: Channel = Channel.VOICE
+    state: InteractionState = InteractionState.UNKNOWN
+    raw_state: str | None = None
+    ended_at: datetime | None = None
+    owner: Actor | None = field(default=None, repr=False)
+    duration_seconds: int | None = None
+    wait_seconds: int | None = None
+    owner_ids: tuple[str, ...] = ()
+    """External ids, in this source, of the contacts it belongs to."""
+
+    @property
+    def id(self) -> str:
+        return self.key.node_id
+
+
+Record = Contact | Order | Ticket | Conversation | Call | Message
+
+RECORD_TYPES: dict[Kind, type[Contact | Order | Ticket | Conversation | Call | Message]] = {
     Kind.CONTACT: Contact,
     Kind.ORDER: Order,
     Kind.TICKET: Ticket,
     Kind.CONVERSATION: Conversation,
+    Kind.CALL: Call,
     Kind.MESSAGE: Message,
 }

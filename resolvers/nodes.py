@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Node = Customer | Record | System | Link
 
-_KINDS = frozenset(kind.value for kind in RECORD_TYPES)
+# A call has no type in the graph yet, so an id of one stands for nothing there.
+_KINDS = frozenset(kind.value for kind in RECORD_TYPES if kind is not Kind.CALL)
 
 
 async def node(operation: "Operation", node_id: str) -> Node | None:

@@ -1,20 +1,21 @@
 """Many rows at once, on both databases: one parameter per column or list, never one per value."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    ARRAY,
+    JSON,
     ColumnElement,
     Connection,
     Dialect,
+    LargeBinary,
     Table,
     Text,
-    any_,
     bindparam,
+    cast,
+    column,
     delete,
     func,
     select,
@@ -22,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import TypeEngine
+
+from state.codec import encode
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -38,14 +41,13 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 def among(
     connection: Connection, column: KeyedColumnElement[str], values: Collection[str]
 ) -> ColumnElement[bool]:
-    """Whether the text is one of the values. Their number is not limited by the database, and the
-    statement is the same for any number, so it is compiled and planned once.
+    """Whether the text is one of the values. They travel as one JSON list: their number is not
+    limited by the database, and the statement is the same for any number of them.
     """
+    listed = bindparam(None, encode(list(values)).decode(), type_=Text, unique=True)
     if connection.dialect.name == "postgresql":
-        listed = bindparam(None, list(values), type_=ARRAY(Text), unique=True)
-        return column == any_(listed)
-    each = func.json_each(json.dumps(list(values))).table_valued("value")
-    return column.in_(select(each.c.value))
+        return column.in_(select(func.json_array_elements_text(cast(listed, JSON))))
+    return column.in_(select(func.json_each(listed).table_valued("value").c.value))
 
 
 def delete_among(
@@ -109,18 +111,32 @@ def _sqlite_insert(dialect: Dialect, table: Table, names: tuple[str, ...], *, re
 def _insert_postgres(
     connection: Connection, table: Table, rows: list[Row], *, replace: bool
 ) -> None:
-    """One array per column, unfolded by the server: several times as fast as a row at a time."""
+    """One JSON text, unfolded by the server: several times as fast as a row or an array a time."""
     names = list(rows[0])
-    unfolded = (func.unnest(bindparam(name, type_=ARRAY(table.c[name].type))) for name in names)
-    statement = postgresql.insert(table).from_select(names, select(*unfolded))
+    told = cast(bindparam("rows", type_=Text), JSON)
+    columns = (column(name, table.c[name].type) for name in names)
+    unfolded = func.json_to_recordset(told).table_valued(*columns).render_derived(with_types=True)
+    statement = postgresql.insert(table).from_select(names, select(unfolded))
     changed = {name: statement.excluded[name] for name in _values(table, names)}
     key = list(table.primary_key)
     connection.execute(
         statement.on_conflict_do_update(index_elements=key, set_=changed)
         if replace
         else statement.on_conflict_do_nothing(index_elements=key),
-        {name: [row[name] for row in rows] for name in names},
+        {"rows": encode(_readable(table, rows)).decode()},
     )
+
+
+def _readable(table: Table, rows: list[Row]) -> list[Row]:
+    """Rows with their bytes as PostgreSQL reads them in text."""
+    binary = [name for name in rows[0] if isinstance(table.c[name].type, LargeBinary)]
+    return (
+        [{**row, **{name: _hex(row[name]) for name in binary}} for row in rows] if binary else rows
+    )
+
+
+def _hex(value: object) -> object:
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else value
 
 
 def _values(table: Table, names: Iterable[str]) -> list[str]:

@@ -96,9 +96,9 @@ async def opened(
             sources[name] = source
             if source.close is not None:
                 closing.push_async_callback(source.close)
+        referee = _referee(config, clock)
         if upgrade:
             await state.upgrade()
-        referee = _referee(config, clock)
         people = People(
             state.records, state.identities, referee.settle, referee.explain, _regions(config)
         )

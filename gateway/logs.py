@@ -28,6 +28,9 @@ TELLTALES: Final = (
 )
 """Loggers that write addresses or statements with their values; they only speak of errors."""
 
+TALKATIVE: Final = ("alembic", "uvicorn.error")
+"""Loggers that tell every step of theirs; they only speak of what is wrong."""
+
 _PAIR: Final = re.compile(r"([A-Za-z_][\w.]*)=(\S*)")
 _EVENT: Final = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -41,6 +44,8 @@ def configure(settings: Log, stream: TextIO | None = None) -> None:
     root.setLevel(settings.level.upper())
     for name in TELLTALES:
         logging.getLogger(name).setLevel(logging.ERROR)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
 
 

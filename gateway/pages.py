@@ -27,7 +27,7 @@ POLICY: Final = "; ".join(
         "script-src 'self'",
         "worker-src 'self'",
         "style-src 'self' 'unsafe-inline'",  # the editor writes its theme as a style element
-        "font-src 'self'",
+        "font-src 'self' data:",
         "img-src 'self' data:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -37,7 +37,7 @@ POLICY: Final = "; ".join(
 )
 
 READY_QUERY: Final = """\
-# Who is this, and what have they ordered, asked and said, in every system?
+# One person, from every system that knows them.
 query OneCustomer {
   customer(by: { email: "%(email)s" }) {
     id
@@ -45,16 +45,16 @@ query OneCustomer {
     primaryEmail
     primaryPhone
     completeness
-    sources { system { name kind } state latencyMs }
+    sources { system { name kind } state }
     identifiers { kind value }
     orders(first: 5) {
-      nodes { number status channel total { amount currency } occurredAt }
+      nodes { number status channel occurredAt }
     }
     tickets(first: 5) {
-      nodes { number subject status channel occurredAt }
+      nodes { number subject status channel }
     }
     conversations(first: 5) {
-      nodes { channel state occurredAt lastMessage { body } }
+      nodes { channel state lastMessage { body } }
     }
   }
 }

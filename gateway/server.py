@@ -6,6 +6,7 @@ store and the sources are closed. A second SIGINT waits for nobody.
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator
@@ -19,6 +20,8 @@ from domain.errors import ConfigError
 from gateway.config import Server as Settings
 from gateway.hosts import is_loopback
 
+logger = logging.getLogger(__name__)
+
 BACKLOG: Final = 2048
 
 T = TypeVar("T")
@@ -31,11 +34,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-async def serve(app: ASGIApp, settings: Settings, announce: Announce) -> None:
-    """Until a signal ends it. `announce` gets the address once connections are taken. Raises
-    ConfigError where it cannot be listened on.
-    """
-    listening = listen(settings.host, settings.port)
+async def serve(
+    app: ASGIApp, listening: socket.socket, settings: Settings, announce: Announce
+) -> None:
+    """Until a signal ends it. `announce` gets the address once requests are answered."""
     server = _Server(
         uvicorn.Config(
             app,
@@ -50,25 +52,30 @@ async def serve(app: ASGIApp, settings: Settings, announce: Announce) -> None:
         ),
         lambda: announce(address(settings.host, listening)),
     )
-    with listening:
-        await server.serve(sockets=[listening])
+    logger.info("serving port=%s", listening.getsockname()[1])
+    await server.serve(sockets=[listening])
+    logger.info("stopped")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ConfigError."""
+    """A listening socket; callers wait in it until they are served. Raises ConfigError."""
     try:
-        family, *_, where = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        opened = socket.socket(family, socket.SOCK_STREAM)
+        return _listening(host, port)
+    except OSError as error:
+        why = error.strerror or "no such address"
+        raise ConfigError(f"server: cannot listen on {host} port {port}: {why}") from error
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    kind = socket.SOCK_STREAM
+    family, *_, where = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
+    with contextlib.ExitStack() as undo:
+        opened = undo.enter_context(socket.socket(family, kind))
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(where)
         opened.listen(BACKLOG)
         opened.setblocking(False)
-    except OSError as error:
-        raise ConfigError(
-            f"server: cannot listen on {host} port {port}: {error.strerror}"
-        ) from error
+        undo.pop_all()
     return opened
 
 

@@ -53,11 +53,11 @@ def fitted(
     )
 
 
-def unknown(key: str, known: Collection[str]) -> str:
-    """What is said of a key nobody knows."""
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+def unknown(name: str, known: Collection[str], what: str = "unknown key") -> str:
+    """What is said of a name nobody knows."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-    return f"unknown key; {hint}"
+    return f"{what}; {hint}"
 
 
 def _connector(name: str) -> Connector:

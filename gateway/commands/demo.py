@@ -17,13 +17,15 @@ from gateway.config import Config
 from gateway.config_file import checked
 from gateway.pages import ready_query
 from gateway.scopes import SCOPES
-from gateway.server import run
+from gateway.server import listen, run
 from gateway.server import serve as serve_app
 from gateway.terminal import note, progress, say
 from resolvers.caller import ANY_CUSTOMER
 from sandbox.demo import CRM_EMAIL
 from sandbox.seed import build_world
 from sandbox.server import Sandbox
+
+_HOST: Final = "127.0.0.1"
 
 SYSTEMS: Final = {"crm": "hubspot", "shop": "shopify", "desk": "zendesk", "chat": "intercom"}
 """The demo's sources and the platforms they are."""
@@ -40,20 +42,29 @@ def command(port: Port = 8000, people: People = 200, seed: Seed = 7) -> None:
 
 async def _demo(port: int, people: int, seed: int) -> None:
     masked = new_token("masked", [ANY_CUSTOMER])
-    async with playing(port, people, seed, masked) as program:
-        note("reading the people of four platforms")
-        with progress() as lines:
-            for one in await program.sync.run(
-                list(program.sources.values()), watch=lambda p: show(lines, p)
-            ):
-                if one.error is not None:
-                    raise one.error
-        resolved = await program.referee.resolve(program.state.records, program.state.identities)
-        note(f"{resolved.records} records are {resolved.customers} customers")
-        query = ready_query(CRM_EMAIL)
-        app = application(program, query)
-        await serve_app(app, program.config.server, lambda where: _welcome(where, masked.token))
+    with listen(_HOST, port) as listening:
+        async with playing(port, people, seed, masked) as program:
+            await _prepare(program)
+            await serve_app(
+                application(program, ready_query(CRM_EMAIL)),
+                listening,
+                program.config.server,
+                lambda where: _welcome(where, masked.token),
+            )
     note("stopped")
+
+
+async def _prepare(program: Program) -> None:
+    note("reading the people of four platforms")
+    sources = list(program.sources.values())
+    with progress() as lines:
+        read = await program.sync.run(sources, watch=lambda one: show(lines, one))
+    for one in read:
+        if one.error is not None:
+            raise one.error
+    state = program.state
+    resolved = await program.referee.resolve(state.records, state.identities)
+    note(f"{resolved.records} records are {resolved.customers} customers")
 
 
 @asynccontextmanager
@@ -78,6 +89,7 @@ def configuration(
     environ = {f"{vendor}_TOKEN".upper(): held["token"] for vendor, held in credentials.items()}
     tables: dict[str, Any] = {
         "server": {
+            "host": _HOST,
             "port": port,
             "allowed_origins": ["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*"],
         },

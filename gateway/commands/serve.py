@@ -7,7 +7,7 @@ import typer
 from gateway.bootstrap import application, opened
 from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
 from gateway.config import Config
-from gateway.server import run
+from gateway.server import listen, run
 from gateway.server import serve as serve_app
 from gateway.terminal import note
 
@@ -21,6 +21,7 @@ def command(config: ConfigFile = DEFAULT_CONFIG, host: Host = None, port: Port =
 
 
 async def _serve(config: Config) -> None:
-    async with opened(config) as program:
-        app = application(program)
-        await serve_app(app, config.server, lambda where: note(f"serving {where}/graphql"))
+    with listen(config.server.host, config.server.port) as listening:
+        async with opened(config) as program:
+            app = application(program)
+            await serve_app(app, listening, config.server, lambda at: note(f"serving {at}/graphql"))

@@ -35,9 +35,10 @@ def command(
 
 
 async def _sync(path: Path, name: str | None, full: bool) -> list[Progress]:
-    async with opened(configured(path)) as program:
-        if name is not None and name not in program.sources:
-            raise InputError(f"--source {name}: {unknown(name, list(program.sources))}")
+    settings = configured(path)
+    if name is not None and name not in settings.sources:
+        raise InputError(f"--source {name}: {unknown(name, settings.sources, 'unknown')}")
+    async with opened(settings) as program:
         chosen = [s for s in program.sources.values() if name in (None, s.name)]
         with progress() as lines:
             return await program.sync.run(chosen, full=full, watch=lambda p: show(lines, p))

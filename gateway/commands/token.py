@@ -27,7 +27,7 @@ def new(scopes: Scopes, name: Name = "caller") -> None:
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     for scope in wanted:
         if scope not in SCOPES:
-            raise InputError(f"--scopes: {scope}: {unknown(scope, SCOPES)}")
+            raise InputError(f"--scopes: {scope}: {unknown(scope, SCOPES, 'unknown')}")
     if not name.isprintable() or '"' in name or "\\" in name:
         raise InputError("--name: letters, digits, spaces and signs other than quotes")
     made = new_token(name, wanted)

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gateway.config import Log
-from gateway.logs import TELLTALES, configure, request_id
+from gateway.logs import TALKATIVE, TELLTALES, configure, request_id
 
 
 @pytest.fixture
 def lines() -> Iterator[Callable[[str], list[str]]]:
     """Configures logging into a string; the lines written so far. Restored afterwards."""
     root, stream = logging.getLogger(), io.StringIO()
-    before = (root.handlers[:], root.level, {n: logging.getLogger(n).level for n in TELLTALES})
+    names = (*TELLTALES, *TALKATIVE)
+    before = (root.handlers[:], root.level, {n: logging.getLogger(n).level for n in names})
 
     def start(form: str) -> list[str]:
         if form:

@@ -1,7 +1,9 @@
 """The narrow way out: one exchange over HTTP, and nothing of it that a connector could hold."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 import aiohttp
@@ -67,7 +69,9 @@ class HttpxSender:
         """A sender with a pool of its own: one for each source, so that none starves another."""
 
         def session() -> aiohttp.ClientSession:
-            connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=30.0)
+            connector = aiohttp.TCPConnector(
+                limit=connections, keepalive_timeout=30.0, ssl=_certificates()
+            )
             return aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
             )
@@ -100,6 +104,12 @@ class HttpxSender:
 
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """httpx's own bundle, since an image may hold none, unless SSL_CERT_FILE names another."""
+    return httpx.create_ssl_context()
 
 
 async def _body(response: httpx.Response, max_bytes: int) -> bytes:

@@ -23,7 +23,7 @@ from connectors.registry import Connector, load_connector
 from connectors.sender import HttpxSender, Sender
 from connectors.settings import SourceSettings
 from connectors.source import open_source
-from connectors.spec import Stream
+from connectors.spec import Spec, Stream
 from domain.customer import LookupKey
 from domain.errors import SourceError
 from domain.ids import Kind
@@ -296,3 +296,17 @@ async def outcome(asked: Awaitable[Any]) -> Any:
         return error
     entries = answer if isinstance(answer, list) else []
     return next((entry for entry in entries if isinstance(entry, SourceError)), answer)
+
+
+def opened(spec: Spec, answer: Callable[[httpx.Request], httpx.Response], **more: Any) -> Source:
+    """A source over any spec, in front of a vendor that is a function."""
+    secrets = {name: Secret(f"planted-{name}") for name in spec.auth.secrets}
+    return open_source(
+        spec,
+        "here",
+        SourceSettings(connector=spec.connector, secrets=secrets, **more),
+        HttpxSender(httpx.MockTransport(answer)),
+        clock=Clock(),
+        telemetry=Tally(),
+        dice=Random(7),
+    )

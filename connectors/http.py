@@ -5,7 +5,7 @@ de-duplication on the way. Errors name the source and nothing else: no address, 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
 from random import Random
@@ -67,7 +67,7 @@ class Http:
         self._base_url = base_url.rstrip("/")
         self._sender = sender
         self._authenticator = authenticator
-        self._headers = {**_HEADERS, **(headers or {})}
+        self._headers = {**_HEADERS, **_lowered((headers or {}).items())}
         self._max_bytes = limits.max_bytes.value
         self._clock = clock
         self._judge = judge
@@ -171,8 +171,12 @@ class Http:
         return Outgoing(
             method=request.method,
             url=self._base_url + request.target,
-            headers={**self._headers, **dict(request.headers), **credentials},
+            headers={**self._headers, **_lowered(request.headers), **credentials},
             body=request.body,
             deadline=deadline,
             max_bytes=self._max_bytes,
         )
+
+
+def _lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers}

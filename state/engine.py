@@ -1,11 +1,14 @@
 """From a URL to a state store: engines, threads, and the schema the code needs."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, StaticPool, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -15,7 +18,7 @@ from domain.ports import Clock
 from state import schema
 from state.identities import SqlIdentities
 from state.records import SqlRecords
-from state.transactions import Transactions
+from state.transactions import WRITES, Lane, Transactions
 
 THREADS = 8
 LOCK_TIMEOUT_S = 60
@@ -35,13 +38,17 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 8192",  # pages: in a bulk load most are written many times
     "PRAGMA temp_store = MEMORY",
 )
+POSTGRES_SETTINGS = (f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'",)
+READER_SETTINGS = (
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+)
 
 
 class State:
     """The state store. Its text and repr hold no part of the URL but the kind of database."""
 
-    def __init__(self, engine: Engine, transactions: Transactions, clock: Clock) -> None:
-        self._dialect = engine.dialect.name
+    def __init__(self, dialect: str, transactions: Transactions, clock: Clock) -> None:
+        self._dialect = dialect
         self._transactions = transactions
         self.records = SqlRecords(transactions, clock)
         self.identities = SqlIdentities(transactions, clock)
@@ -69,11 +76,9 @@ def open_state(url: str, *, clock: Clock | None = None, threads: int = THREADS) 
     Raises ConfigError for a URL it cannot use.
     """
     parsed = _parse(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine, transactions = _open_sqlite(parsed, threads)
-    else:
-        engine, transactions = _open_postgres(parsed, threads)
-    return State(engine, transactions, clock or _SystemClock())
+    dialect = parsed.get_backend_name()
+    opened = _open_sqlite if dialect == "sqlite" else _open_postgres
+    return State(dialect, opened(parsed, threads), clock or _SystemClock())
 
 
 class _SystemClock:
@@ -93,36 +98,41 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _open_sqlite(url: URL, threads: int) -> tuple[Engine, Transactions]:
-    in_memory = url.database in (None, "", ":memory:")
-    arguments = {"check_same_thread": False, "timeout": LOCK_TIMEOUT_S}
-    if in_memory:
-        engine = create_engine(
-            url, connect_args=arguments, poolclass=StaticPool, hide_parameters=True
-        )
+def _open_sqlite(url: URL, threads: int) -> Transactions:
+    """One thread writes: writers wait in a queue of ours, not for a lock that knows no order."""
+    settings: dict[str, Any] = {"pool_size": threads + 1}
+    if url.database in (None, "", ":memory:"):
+        settings = {"poolclass": StaticPool}
     else:
         _create_private(Path(str(url.database)))
-        engine = create_engine(
-            url, connect_args=arguments, pool_size=threads + 1, hide_parameters=True
-        )
+    arguments = {"check_same_thread": False, "timeout": LOCK_TIMEOUT_S}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **settings)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    writers = _pool(1)
-    return engine, Transactions(engine, writers if in_memory else _pool(threads), writers)
+    writing = Lane(engine.execution_options(**WRITES), _pool(1))
+    reading = writing if "poolclass" in settings else Lane(engine, _pool(threads))
+    return Transactions(reading, writing)
 
 
-def _open_postgres(url: URL, threads: int) -> tuple[Engine, Transactions]:
+def _open_postgres(url: URL, threads: int) -> Transactions:
+    """Readers have connections of their own, on which every transaction is one snapshot: to change
+    that on a connection for each would cost as much as a look-up.
+    """
+    return Transactions(
+        _postgres_lane(url, threads, READER_SETTINGS), _postgres_lane(url, threads, ())
+    )
+
+
+def _postgres_lane(url: URL, threads: int, settings: Sequence[str]) -> Lane:
     engine = create_engine(
         url,
         connect_args={"connect_timeout": 5, "application_name": "knownas"},
         pool_size=threads,
         max_overflow=0,
-        pool_pre_ping=True,  # a connection that died in the pool is replaced unseen
         hide_parameters=True,
     )
-    event.listen(engine, "connect", _set_up_postgres)
-    pool = _pool(threads)
-    return engine, Transactions(engine, pool, pool)
+    event.listen(engine, "connect", partial(_set_up_postgres, (*POSTGRES_SETTINGS, *settings)))
+    return Lane(engine, _pool(threads))
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
@@ -153,9 +163,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _set_up_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _set_up_postgres(
+    settings: Sequence[str], connection: DBAPIConnection, _: ConnectionPoolEntry
+) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'")
+    for setting in settings:
+        cursor.execute(setting)
     cursor.close()
     connection.commit()
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -25,26 +26,29 @@ _CLASHES = frozenset({"40001", "40P01"})
 """PostgreSQL, appendix A: serialization_failure and deadlock_detected. Both say: again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """An engine and the threads that may use it."""
+
+    engine: Engine
+    threads: ThreadPoolExecutor
+
+
 class Transactions:
     """Runs work as one transaction in a bounded number of threads.
 
-    SQLite has one thread for writing, so that writers wait in a queue of ours and not for its lock.
+    Readers have threads of their own: writers that wait for each other must not keep them waiting.
     """
 
-    def __init__(self, engine: Engine, readers: ThreadPoolExecutor, writers: ThreadPoolExecutor):
-        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._writing = engine.execution_options(**WRITES)
-        self._reading = engine.execution_options(**snapshot) if _is_postgres(engine) else engine
-        self._readers = readers
-        self._writers = writers
+    def __init__(self, reading: Lane, writing: Lane) -> None:
+        self._reading = reading
+        self._writing = writing
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """One snapshot, however many statements."""
-        running = _submit(
-            self._readers, self._reading, lambda connection: work(connection, *args, **kwargs)
-        )
+        running = _submit(self._reading, lambda connection: work(connection, *args, **kwargs))
         return await asyncio.wrap_future(running)
 
     async def write(
@@ -54,9 +58,7 @@ class Transactions:
 
         Cancelled, it ends before the caller goes on: what the caller does next comes after it.
         """
-        running = _submit(
-            self._writers, self._writing, lambda connection: work(connection, *args, **kwargs)
-        )
+        running = _submit(self._writing, lambda connection: work(connection, *args, **kwargs))
         waiting = asyncio.wrap_future(running)
         try:
             return await asyncio.shield(waiting)
@@ -67,39 +69,46 @@ class Transactions:
 
     async def close(self) -> None:
         """Waits for what is running; nothing can be asked afterwards."""
-        for pool in {self._readers, self._writers}:
-            await asyncio.to_thread(pool.shutdown)
-        self._writing.dispose()
+        for lane in (self._reading, self._writing):
+            await asyncio.to_thread(lane.threads.shutdown)
+            lane.engine.dispose()
 
 
-def _submit(pool: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> "Future[T]":
+def _submit(lane: Lane, work: Work[T]) -> "Future[T]":
     try:
-        return pool.submit(partial(transact, engine, work))
+        return lane.threads.submit(partial(transact, lane.engine, work))
     except RuntimeError as error:
         raise StoreError("the state store is closed") from error
 
 
 def transact(engine: Engine, work: Work[T]) -> T:
-    """Run work in a transaction, again where it clashed with another. Raises only our own errors
-    for what the database says.
+    """Run work in a transaction, again where it clashed with another or its connection was found
+    dead. Raises only our own errors for what the database says.
     """
     for attempt in range(1, ATTEMPTS + 1):
+        committing = False
         try:
             with engine.begin() as connection:
-                return work(connection)
+                result = work(connection)
+                committing = True
+            return result
         except SQLAlchemyError as error:
-            if attempt == ATTEMPTS or not _is_clash(error):
+            again = _is_clash(error) or (_is_dead(error) and not committing)
+            if attempt == ATTEMPTS or not again:
                 raise StoreError(f"the state store failed: {_told(error)}") from error
         time.sleep(_pause_s(attempt))
     raise AssertionError("the last attempt returns or raises")
 
 
-def _is_postgres(engine: Engine) -> bool:
-    return engine.dialect.name == "postgresql"
-
-
 def _is_clash(error: SQLAlchemyError) -> bool:
     return _sqlstate(error) in _CLASHES
+
+
+def _is_dead(error: SQLAlchemyError) -> bool:
+    """The server went away while the connection lay in the pool, which has been emptied of its
+    like. That is cheaper than asking each connection whether it lives before using it.
+    """
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _pause_s(attempt: int) -> float:

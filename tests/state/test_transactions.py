@@ -1,6 +1,7 @@
 import asyncio
 import threading
 
+import psycopg
 import pytest
 from sqlalchemy import select, text, update
 
@@ -12,6 +13,16 @@ from state.tables import customers, identity_state
 @pytest.fixture
 def transactions(state):
     return state._transactions
+
+
+@pytest.fixture
+def put_through():
+    """More questions at once than there are connections."""
+
+    async def ask(question):
+        return await asyncio.gather(*(question() for _ in range(8)))
+
+    return ask
 
 
 def bump(connection) -> None:
@@ -141,4 +152,40 @@ async def test_two_writers_that_lock_each_other_both_get_through(postgres_url, r
     assert len(attempts) == 3
     found = await state.identities.clusters(["cus_1", "cus_2"])
     assert [cluster.version for cluster in found] == [3, 3]
+    await state.close()
+
+
+async def test_connections_that_died_in_the_pool_are_replaced_unseen(
+    postgres_url, resolution, put_through
+):
+    state = open_state(postgres_url, threads=2)
+    await state.upgrade()
+    await put_through(state.identities.version)
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+            ["knownas"],
+        )
+    assert await state.identities.publish(resolution({"cus_1": "a"})) == 1
+    assert await put_through(state.identities.version) == [1] * 8
+    await state.close()
+
+
+async def test_writers_that_wait_for_each_other_leave_readers_their_threads(postgres_url):
+    state = open_state(postgres_url, threads=2)
+    await state.upgrade()
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow(connection) -> None:
+        bump(connection)
+        begun.set()
+        assert may_end.wait(30)
+
+    writing = [asyncio.create_task(state._transactions.write(slow))]
+    await asyncio.to_thread(begun.wait, 30)
+    writing += [asyncio.create_task(state._transactions.write(bump)) for _ in range(8)]
+    assert await state.identities.version() == 0
+    may_end.set()
+    await asyncio.gather(*writing)
+    assert await state.identities.version() == 9
     await state.close()

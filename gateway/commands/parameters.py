@@ -19,9 +19,19 @@ ConfigFile = Annotated[
 DEFAULT_CONFIG = Path("knownas.toml")
 
 
-def configured(path: Path, overrides: Mapping[str, object | None] | None = None) -> Config:
-    """The configuration, with what the command line says put over it, and logging set up by it."""
-    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+def configured(path: Path) -> Config:
+    """The configuration, for a command that ends: it tells what it did itself, so that its log has
+    errors only, unless debugging was asked for.
+    """
+    config = load(path)
+    level = "debug" if config.log.level == "debug" else "error"
+    logs.configure(config.log.model_copy(update={"level": level}))
+    return config
+
+
+def configured_to_serve(path: Path, overrides: Mapping[str, object | None]) -> Config:
+    """The configuration with what the command line says put over it."""
+    given = {key: value for key, value in overrides.items() if value is not None}
     config = load(path, overrides=given)
     logs.configure(config.log)
     return config

@@ -1,6 +1,6 @@
 """Everything, built once from the configuration, and taken down again in order."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,12 @@ from gateway.probes import Probes
 from gateway.reach import until_reached
 from gateway.redis_cache import open_redis
 from gateway.release import release
-from gateway.sync import Sync
 from gateway.telemetry import PrometheusTelemetry
 from identity import model
 from identity.graph import People
 from identity.referee import Referee
 from resolvers.caller import Caller
+from resolvers.ingest import Progress, SyncReport, sync_all
 from resolvers.operation import Operation
 from resolvers.services import Capability, Services
 from schema.graph import build_schema
@@ -66,9 +66,18 @@ class Program:
             capabilities=_capabilities(self.config.capabilities),
         )
 
-    @property
-    def sync(self) -> Sync:
-        return Sync(self.state.records, self.people, self.clock)
+    async def sync(
+        self, sources: Iterable[Source], *, full: bool = False, progress: Progress = lambda _: None
+    ) -> list[SyncReport]:
+        """Bring in the people of the sources, see resolvers.ingest."""
+        return await sync_all(
+            sources,
+            self.state.records,
+            self.people.index,
+            self.clock,
+            full=full,
+            progress=progress,
+        )
 
 
 @asynccontextmanager

@@ -217,8 +217,15 @@ class _Sync:
         return stand
 
     async def _finish(self, stand: SyncCursor) -> None:
+        """Rows that could not be read were there all the same: after such a scan nobody is held to
+        be gone.
+        """
         now = self.clock.now()
         stand = replace(stand, scan_finished_at=now, updated_at=now)
+        if self.done.dropped:
+            stand = replace(stand, scan_started_at=None)
+            await self.records.put_page(self.source.name, KIND, [], [], stand)
+            return
         self._tell(deleted=await self.records.finish_scan(self.source.name, KIND, stand))
 
     def _contacts(self, found: Sequence[Record]) -> list[Contact]:

@@ -12,7 +12,7 @@ import typer
 from gateway import logs
 from gateway.auth import NewToken, new_token
 from gateway.bootstrap import Program, application, opened
-from gateway.commands.sync import show
+from gateway.commands.sync import shown
 from gateway.config import Config
 from gateway.config_file import checked
 from gateway.pages import ready_query
@@ -58,7 +58,7 @@ async def _prepare(program: Program) -> None:
     note("reading the people of four platforms")
     sources = list(program.sources.values())
     with progress() as lines:
-        read = await program.sync.run(sources, watch=lambda one: show(lines, one))
+        read = await shown(program, sources, lines)
     for one in read:
         if one.error is not None:
             raise one.error

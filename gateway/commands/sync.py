@@ -1,17 +1,19 @@
 """`knownas sync`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from domain.errors import InputError
-from gateway.bootstrap import opened
+from domain.sources import Source
+from gateway.bootstrap import Program, opened
 from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
 from gateway.server import run
 from gateway.source_settings import unknown
-from gateway.sync import Progress
 from gateway.terminal import Lines, note, progress, table
+from resolvers.ingest import SyncProgress, SyncReport
 
 SourceName = Annotated[str | None, typer.Option("--source", help="Only this source.")]
 Full = Annotated[bool, typer.Option("--full", help="Everything again, not only changes.")]
@@ -26,7 +28,7 @@ def command(
     done = run(_sync(config, source, full))
     table(
         ("source", "read", "changed", "deleted", "failed"),
-        [(p.source, *map(str, (p.read, p.changed, p.deleted, p.failed))) for p in done],
+        [(p.source, *map(str, (p.read, p.changed, p.deleted, p.dropped))) for p in done],
     )
     for failed in [one for one in done if one.error is not None]:
         note(f"knownas: {failed.error}")
@@ -34,18 +36,30 @@ def command(
         raise typer.Exit(1)
 
 
-async def _sync(path: Path, name: str | None, full: bool) -> list[Progress]:
+async def _sync(path: Path, name: str | None, full: bool) -> list[SyncReport]:
     settings = configured(path)
     if name is not None and name not in settings.sources:
         raise InputError(f"--source {name}: {unknown(name, settings.sources, 'unknown')}")
     async with opened(settings) as program:
         chosen = [s for s in program.sources.values() if name in (None, s.name)]
         with progress() as lines:
-            return await program.sync.run(chosen, full=full, watch=lambda p: show(lines, p))
+            return await shown(program, chosen, lines, full=full)
 
 
-def show(lines: Lines, one: Progress) -> None:
-    kind = "full scan" if one.is_full else "changes"
-    told = f"{kind}, {one.read} read, {one.changed} changed, {one.deleted} deleted"
-    told += f", {one.failed} unreadable" if one.failed else ""
-    lines.tell(one.source, told + (", failed" if one.error else ""), is_done=one.is_done)
+async def shown(
+    program: Program, sources: Sequence[Source], lines: Lines, *, full: bool = False
+) -> list[SyncReport]:
+    """Sync, told line by line."""
+    reports = await program.sync(
+        sources, full=full, progress=lambda one: lines.tell(one.source, _told(one))
+    )
+    for one in reports:
+        ending = ", failed" if one.error else ""
+        lines.tell(one.source, _told(one) + ending, is_done=True)
+    return reports
+
+
+def _told(one: SyncProgress) -> str:
+    kind = "full scan" if one.full else "changes"
+    unreadable = f", {one.dropped} unreadable" if one.dropped else ""
+    return f"{kind}, {one.read} read, {one.changed} changed, {one.deleted} deleted{unreadable}"

@@ -83,7 +83,7 @@ async def _line(stream: asyncio.StreamReader | None, is_it: Callable[[str], Any]
 async def _read_and_resolve(config: Path) -> tuple[dict[str, Any], Any, list[Any]]:
     """Of a run in this process: what each source came to, who is who, and every record's key."""
     async with opened(load(config)) as program:
-        read = await program.sync.run(list(program.sources.values()))
+        read = await program.sync(list(program.sources.values()))
         resolved = await program.referee.resolve(program.state.records, program.state.identities)
         pages = [page async for page in program.state.records.every_contact()]
     keys = [one.key for page in pages for one in page]

@@ -75,7 +75,7 @@ def resolved(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def prepare() -> None:
         async with _opened(Sandbox(world), state={"url": f"sqlite:///{file}"}) as program:
-            for one in await program.sync.run(list(program.sources.values())):
+            for one in await program.sync(list(program.sources.values())):
                 assert one.error is None
             await program.referee.resolve(program.state.records, program.state.identities)
 

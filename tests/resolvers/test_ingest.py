@@ -395,6 +395,25 @@ async def test_dropped_rows_are_counted(vendor, sync):
     assert (await sync(vendor)).dropped == 8
 
 
+async def test_a_full_scan_that_could_not_read_every_row_holds_nobody_to_be_gone(
+    vendor, records, sync
+):
+    await sync(vendor)
+    whole = vendor.changed_since
+    unreadable = SourceKey("crm", Kind.CONTACT, "3")
+
+    async def lossy(cursor, deadline) -> Changes:
+        page = await whole(cursor, deadline)
+        readable = tuple(one for one in page.records if one.key != unreadable)
+        return replace(page, records=readable, dropped=len(page.records) - len(readable))
+
+    vendor.changed_since = lossy
+    report = await sync(vendor, full=True)
+    assert (report.dropped, report.deleted) == (1, 0)
+    assert "3" in await kept(records)
+    assert (await records.cursor("crm", Kind.CONTACT)).scan_started_at is None
+
+
 async def test_other_things_among_people_are_an_error(vendor, records, sync):
     order = Order(
         key=SourceKey("crm", Kind.ORDER, "1"),

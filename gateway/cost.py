@@ -37,6 +37,12 @@ ASSUMED_SIZE: Final = 10
 """Entries of a list that says nothing about its size."""
 
 
+MAX_REMEMBERED: Final = 64
+"""Verdicts kept for one operation; its callers mostly ask with the same few sizes."""
+
+Sizes = tuple[tuple[str, int | bool | None], ...]
+
+
 @dataclass(slots=True)
 class _Price:
     """Of a field, summed over its selections: once, for each entry, and with its own size."""
@@ -52,6 +58,32 @@ class _Price:
 
 
 _Prices = dict[str, _Price]
+
+
+class Verdicts:
+    """The sizes of variables with which an operation was found to be within its budget."""
+
+    __slots__ = ("_fitting",)
+
+    def __init__(self) -> None:
+        self._fitting: set[Sizes] = set()
+
+    def __contains__(self, sizes: Sizes) -> bool:
+        return sizes in self._fitting
+
+    def add(self, sizes: Sizes) -> None:
+        if len(self._fitting) >= MAX_REMEMBERED:
+            self._fitting.clear()
+        self._fitting.add(sizes)
+
+
+def sizes_of(variables: Mapping[str, Any]) -> Sizes:
+    """What a cost can depend on of coerced variables: numbers, switches, lengths of lists."""
+    return tuple(
+        (name, len(value) if isinstance(value, list) else value)
+        for name, value in sorted(variables.items())
+        if value is None or isinstance(value, list | int)
+    )
 
 
 def charge(

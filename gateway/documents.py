@@ -1,7 +1,7 @@
 """GraphQL documents: parsed under limits, checked against the graph, and remembered."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from graphql import (
@@ -23,6 +23,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gateway.config import Limits
+from gateway.cost import Verdicts
 from gateway.limits import Fragments, judge
 from gateway.refusals import BadRequest, CostExceeded, NotAllowed, TooManyTokens
 
@@ -42,6 +43,7 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     fragments: Fragments
+    affordable: Verdicts = field(default_factory=Verdicts)
 
     @property
     def is_query(self) -> bool:

@@ -23,7 +23,7 @@ from gateway import answers
 from gateway.answers import Answer, Problem
 from gateway.auth import Doorkeeper
 from gateway.config import Limits
-from gateway.cost import charge
+from gateway.cost import charge, sizes_of
 from gateway.documents import Documents, Prepared
 from gateway.execution.executor import Executor
 from gateway.negotiation import Media, negotiated
@@ -117,14 +117,16 @@ class GraphQLEndpoint:
         prepared = graph.documents.prepare(asked.query, asked.operation_name)
         if asked.read_only and not prepared.is_query:
             raise MethodNotAllowed("a GET only runs queries; send a POST")
-        charge(
-            prepared.operation,
-            prepared.fragments,
-            self._coerced(prepared, asked.variables),
-            graph.prices,
-            graph.limits,
-        )
+        self._charge(prepared, self._coerced(prepared, asked.variables))
         return prepared
+
+    def _charge(self, prepared: Prepared, variables: Mapping[str, Any]) -> None:
+        sizes = sizes_of(variables)
+        if sizes in prepared.affordable:
+            return
+        graph = self._graph
+        charge(prepared.operation, prepared.fragments, variables, graph.prices, graph.limits)
+        prepared.affordable.add(sizes)
 
     def _coerced(self, prepared: Prepared, variables: dict[str, Any]) -> Mapping[str, Any]:
         definitions = prepared.operation.variable_definitions

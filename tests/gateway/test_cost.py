@@ -6,7 +6,7 @@ import pytest
 from graphql import OperationDefinitionNode, parse
 
 from gateway.config import Limits
-from gateway.cost import charge
+from gateway.cost import MAX_REMEMBERED, Verdicts, charge, sizes_of
 from gateway.prices import PriceList
 from gateway.refusals import BadRequest, CostExceeded, PageTooLarge
 
@@ -158,6 +158,27 @@ async def test_the_budget_holds_before_anything_is_resolved(make_server: Any, co
         answer = await client.post("/graphql", json={"query": document})
     assert code(answer.json()) == "COST_EXCEEDED"
     assert server.contexts == []
+
+
+async def test_a_verdict_holds_for_the_same_sizes_only(ask: Any, code: Any) -> None:
+    document = "query($n: Int, $by: [ID!]!) { customers(by: $by) { friends(first: $n) { id } } }"
+    for n, keys, refused in ((3, 2, False), (101, 2, True), (3, 2, False), (3, 9, False)):
+        variables = {"n": n, "by": [str(key) for key in range(keys)]}
+        _, body = await ask(document, variables=variables)
+        assert ("errors" in body and code(body) == "PAGE_TOO_LARGE") is refused
+
+
+def test_sizes_are_all_that_a_cost_depends_on() -> None:
+    variables = {"z": ["a", "b"], "a": 5, "on": True, "no": None, "text": "x", "key": {"id": "1"}}
+    assert sizes_of(variables) == (("a", 5), ("no", None), ("on", True), ("z", 2))
+
+
+def test_verdicts_are_bounded() -> None:
+    verdicts = Verdicts()
+    for n in range(MAX_REMEMBERED + 1):
+        verdicts.add((("n", n),))
+    assert (("n", MAX_REMEMBERED),) in verdicts
+    assert (("n", 0),) not in verdicts
 
 
 async def test_a_page_given_by_a_variable_is_judged(ask: Any, code: Any) -> None:

@@ -21,12 +21,14 @@ WaitHeader = Callable[[Mapping[str, str]], float | None]
 
 def decoded(source: str, incoming: Incoming) -> Reply:
     """The reply. Raises SourceUnavailable for 408 and 5xx, SourceProtocolError for a success that
-    is not the JSON it has to be; other statuses come back without data, for `refusal`.
+    is not the JSON it has to be. Of other statuses, data is what could be read.
     """
     status = incoming.status
     if (status == 408 or status >= 500) and "retry-after" not in incoming.headers:
         raise SourceUnavailable(source, f"answered {status}")
-    data = _json(source, incoming) if 200 <= status < 300 and incoming.body else None
+    data = None
+    if incoming.body:
+        data = _json(source, incoming) if 200 <= status < 300 else _told(incoming)
     return Reply(status=status, headers=incoming.headers, data=data)
 
 
@@ -38,6 +40,14 @@ def _json(source: str, incoming: Incoming) -> object:
         return orjson.loads(incoming.body)
     except orjson.JSONDecodeError:
         raise SourceProtocolError(source, "answered broken JSON") from None
+
+
+def _told(incoming: Incoming) -> object:
+    """What a refusal says of itself, where that is JSON."""
+    try:
+        return orjson.loads(incoming.body)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def refusal(

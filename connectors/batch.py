@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from connectors.desk import Desk, Sheet
+from connectors.gathering import answered
 from connectors.spec import BatchRead, GetAsk
 from domain.errors import SourceError, SourceProtocolError, SourceUnavailable
 from domain.records import Contact, Record
@@ -34,7 +35,7 @@ class BatchReader:
     async def _chunk(self, ids: Sequence[str], fields: Fields, deadline: Deadline) -> Found:
         ask = GetAsk(ids=ids, fields=fields, options=self._desk.options)
         try:
-            return self._placed(ids, await self._desk.asked(self._form, ask, deadline))
+            return self._placed(ids, await answered(self._desk, self._form, ask, deadline))
         except SourceError as error:
             return dict.fromkeys(ids, error)
 

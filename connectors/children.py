@@ -1,11 +1,12 @@
 """`children_of`: things that hang on parents, newest first, by batch, fan-out or a detour."""
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.batch import chunked, together
 from connectors.desk import Desk, Sheet
+from connectors.gathering import answered
 from connectors.matching import belongs, named, needed, position, satisfies
 from connectors.reading import Row
 from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
@@ -41,7 +42,9 @@ class _List:
     dropped: int = 0
 
 
-_Lists = dict[Parent, _List | SourceError]
+_Part = Mapping[Parent, _List | SourceError]
+_Lists = Mapping[Parent, Sequence[_List | SourceError]]
+"""What each of the form's lists holds of a parent."""
 _Routes = Mapping[Parent, Sequence[Parent] | SourceError]
 
 
@@ -119,29 +122,31 @@ class ChildReader:
         return found
 
     async def _lists(self, targets: Sequence[Parent], want: _Want) -> _Lists:
-        lists: _Lists = {}
-        jobs: list[Coroutine[Any, Any, _Lists]] = []
+        lists: dict[Parent, list[_List | SourceError]] = {target: [] for target in targets}
+        jobs: list[Coroutine[Any, Any, _Part]] = []
         for by in dict.fromkeys(target.by for target in targets):
             form = self._forms[by]
             if isinstance(form, Via):
                 raise AssertionError("a detour leads to a form that is asked directly")
-            group = [target for target in targets if target.by is by]
-            lists |= {target: _List() for target in group}
-            valid = [target for target in group if form.valid(target.value)]
+            valid = [t for t in targets if t.by is by and form.valid(t.value)]
             chunks = chunked(valid, form.size.value)
-            jobs += [self._chunk(form, chunk, want) for chunk in chunks]
-        for part in await together(jobs):
-            lists |= part
+            parts = range(1 if form.gather else form.lists)
+            jobs += [self._chunk(form, chunk, want, part) for chunk in chunks for part in parts]
+        for found in await together(jobs):
+            for target, each in found.items():
+                lists[target].append(each)
         return lists
 
-    async def _chunk(self, form: ChildRead, parents: Sequence[Parent], want: _Want) -> _Lists:
+    async def _chunk(
+        self, form: ChildRead, parents: Sequence[Parent], want: _Want, part: int
+    ) -> _Part:
         try:
-            return {**await self._read(form, parents, want)}
+            return await self._read(form, parents, want, part)
         except SourceError as error:
             return dict.fromkeys(parents, error)
 
     async def _read(
-        self, form: ChildRead, parents: Sequence[Parent], want: _Want
+        self, form: ChildRead, parents: Sequence[Parent], want: _Want, part: int
     ) -> dict[Parent, _List]:
         """The lists of one chunk, page by page. Raises SourceProtocolError over a cursor that does
         not move.
@@ -150,8 +155,8 @@ class ChildReader:
         cursor: str | None = None
         last: Position | None = None
         for _ in range(form.pages):
-            ask = self._ask(form, parents, want, cursor)
-            sheet = await self._desk.asked(form, ask, want.deadline)
+            ask = replace(self._ask(form, parents, want, cursor), part=part)
+            sheet = await answered(self._desk, form, ask, want.deadline)
             self._distribute(form, lists, sheet, want)
             last = _last(sheet.records, last)
             previous, cursor = cursor, sheet.page.cursor
@@ -232,7 +237,7 @@ def _page(
     """One page of everything a route leads to; an error where any part of it is missing."""
     if isinstance(route, SourceError):
         return route
-    parts = [lists[target] for target in route]
+    parts = [part for target in route for part in lists[target]]
     broken = next((part for part in parts if isinstance(part, SourceError)), None)
     if broken is not None:
         return broken

@@ -53,11 +53,17 @@ class Desk:
 
     async def asked(self, call: Call[A], ask: A, deadline: Deadline) -> Sheet:
         """One call. Raises SourceError, SourceProtocolError where the answer has another form."""
+        return self.sheet(await self.page(call, ask, deadline))
+
+    async def page(self, call: Call[A], ask: A, deadline: Deadline) -> Page:
+        """The same, as rows."""
         request = call.ask(ask)
         if request is None:
             raise NotSupported(self.source, f"this question about {self.kind.name}")
         reply = await self._http.call(request, deadline)
-        page = Page() if reply.status in request.empty else self._read(call, ask, reply.data)
+        return Page() if reply.status in request.empty else self._read(call, ask, reply.data)
+
+    def sheet(self, page: Page) -> Sheet:
         sheet = self._mapped(page)
         self._http.monitor.mapped(self.kind, sheet.dropped)
         return sheet

@@ -58,6 +58,7 @@ class Http:
         dice: Random,
         headers: Mapping[str, str] | None = None,
         judge: Judge = no_judge,
+        refused: Judge = no_judge,
         wait_header: WaitHeader | None = None,
         rates: Mapping[str, float] | None = None,
         timeout_s: float = 3.0,
@@ -71,6 +72,7 @@ class Http:
         self._max_bytes = limits.max_bytes.value
         self._clock = clock
         self._judge = judge
+        self._refused = refused
         self._wait_header = wait_header
         self._fair_s = timeout_s / 2
         self._gate = Gate(source, limits, dice, rates)
@@ -145,7 +147,9 @@ class Http:
             with self._breaker.watch(fair=given_s >= self._fair_s):
                 reply = decoded(self._source, await self._sent(request, deadline))
         error = refusal(self._source, request, reply, self._clock.now(), self._wait_header)
-        if error is None and reply.data is not None:
+        if error is not None:
+            error = self._refused(self._source, reply) or error
+        elif reply.data is not None and reply.status < 300:
             error = self._judge(self._source, reply)
         if error is None:
             return reply

@@ -56,6 +56,7 @@ def open_source(
         dice=dice,
         headers=spec.headers,
         judge=spec.judge,
+        refused=spec.refused,
         wait_header=spec.wait_s,
         rates=_rates(spec, name, settings),
         timeout_s=settings.timeout_s,

@@ -66,10 +66,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetAsk:
-    """Rows by id: never empty, never above the form's size, each id once and valid."""
+    """Rows by id: never empty, never above the form's size, each id once and valid.
+
+    `part` and `cursor`, of forms that gather, say which of the form's lists and where in it.
+    """
 
     ids: Sequence[str]
     fields: Fields = None
+    part: int = 0
+    cursor: str | None = None
     options: Options = field(default_factory=dict)
 
 
@@ -78,11 +83,13 @@ class ChildrenAsk:
     """Rows that hang on `parents` (at most the form's size), newest first.
 
     `until` asks for rows created at or before it, where the vendor can; `limit` is how many rows
-    are worth asking for at once (never above the form's page); `cursor` continues the same list.
+    are worth asking for at once (never above the form's page); `part` says which of the form's
+    lists, `cursor` continues the same one.
     """
 
     parents: Sequence[str]
     limit: int
+    part: int = 0
     until: datetime | None = None
     cursor: str | None = None
     where: ChildFilter = field(default_factory=ChildFilter)
@@ -119,6 +126,7 @@ class StreamAsk:
 
 
 A = TypeVar("A", GetAsk, ChildrenAsk, SearchAsk, SinceAsk, StreamAsk)
+L = TypeVar("L", GetAsk, ChildrenAsk)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +150,22 @@ def decimal_id(external_id: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchRead(Call[GetAsk]):
+class Listed(Call[L]):
+    """A question whose rows may lie in several lists (what was sent, what was received), each a
+    call of its own, made side by side: a declared fan-out of `lists` calls for one.
+
+    `gather` makes the rows of things the vendor has no rows of, out of all rows of all lists, at
+    most `pages` pages of each; it never raises, and passes rows on that it cannot read. Only
+    `ChildRead` has several lists without it.
+    """
+
+    lists: int = 1
+    pages: int = 10
+    gather: Callable[[Sequence[Row], L], Sequence[Row]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRead(Listed[GetAsk]):
     """`get_many`: `size` ids a call (1: one call per id, in parallel within the concurrency).
 
     The order of the answer does not matter; rows are placed by their id, or by an id they have
@@ -154,7 +177,7 @@ class BatchRead(Call[GetAsk]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildRead(Call[ChildrenAsk]):
+class ChildRead(Listed[ChildrenAsk]):
     """`children_of`: `size` parents a call; 1 is the declared fan-out of a vendor without batch.
 
     `page` is the most rows a call gives. Lists run newest first by the record's time; with
@@ -165,7 +188,6 @@ class ChildRead(Call[ChildrenAsk]):
 
     size: Figure
     page: Figure
-    pages: int = 10
     newest_first: bool = True
     valid: Callable[[str], bool] = any_id
     owners: Callable[[Row], Sequence[str]] | None = None
@@ -241,7 +263,7 @@ class Option:
 
 
 Judge = Callable[[str, Reply], SourceError | None]
-"""A vendor's own way of saying no in an answer that looks like success: (source name, reply)."""
+"""A vendor's own way of saying no: (source name, reply)."""
 
 
 def no_judge(_source: str, _reply: Reply) -> SourceError | None:
@@ -253,7 +275,8 @@ class Spec:
     """A connector. `base_url` may hold option names in braces ("https://{subdomain}.zendesk.com").
 
     `wait_s` reads how long a refused caller shall wait from an answer's headers, where the vendor
-    has more than Retry-After.
+    has more than Retry-After. `refused` reads the body of a refusal (4xx), where its status does
+    not say what it means; None leaves it at that.
     """
 
     connector: str
@@ -265,6 +288,7 @@ class Spec:
     options: Sequence[Option] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     judge: Judge = no_judge
+    refused: Judge = no_judge
     wait_s: Callable[[Mapping[str, str]], float | None] | None = None
     webhooks: WebhookSpec | None = None
 

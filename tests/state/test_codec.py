@@ -10,6 +10,7 @@ from domain.records import (
     RECORD_TYPES,
     Actor,
     Address,
+    Call,
     Contact,
     Conversation,
     Message,
@@ -84,6 +85,15 @@ RECORDS = {
         occurred_at=AT,
         state=InteractionState.WAITING,
         last_message=MESSAGE,
+    ),
+    Kind.CALL: Call(
+        key=key(Kind.CALL),
+        provenance=SAID,
+        occurred_at=AT,
+        state=InteractionState.ENDED,
+        ended_at=AT,
+        duration_seconds=61,
+        wait_seconds=0,
     ),
     Kind.MESSAGE: MESSAGE,
 }

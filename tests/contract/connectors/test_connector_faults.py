@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from domain.errors import (
+    CircuitOpen,
     SourceAuthError,
     SourceError,
     SourceProtocolError,
@@ -65,10 +66,15 @@ async def test_a_fault_is_one_of_our_errors_for_every_question(
     line.answer, expected = FAULTS[fault]
     for name, ask in line.questions():
         source = line.source()
+        line.calls.clear()
         got = await harness.outcome(ask(source, harness.within(2.0)))
-        assert type(got) is expected, (name, got)
+        allowed = {expected}
+        if expected is SourceUnavailable and len(line.calls) > 3:
+            # A question of several calls, each tried three times, opens the circuit by itself.
+            allowed.add(CircuitOpen)
+        assert type(got) in allowed, (name, got)
         assert got.source == "here"
-        assert source.status().state is expected.state
+        assert source.status().state in {each.state for each in allowed}
 
 
 async def test_a_wait_that_fits_is_waited_for(line: Any, harness: Any) -> None:

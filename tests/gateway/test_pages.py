@@ -90,6 +90,16 @@ def test_a_query_cannot_end_the_script_it_stands_in() -> None:
     assert "<script>" not in page
 
 
+def test_the_console_is_built_from_pinned_packages_of_no_particular_registry() -> None:
+    lock = json.loads((pages.CONSOLE / "package-lock.json").read_text())
+    asked = json.loads((pages.CONSOLE / "package.json").read_text())
+    wanted = {**asked["dependencies"], **asked["devDependencies"]}
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
+    packages = {name: held for name, held in lock["packages"].items() if name}
+    assert all(held["integrity"].startswith("sha512-") for held in packages.values())
+    assert not [name for name, held in packages.items() if "resolved" in held]
+
+
 def test_the_ready_query_is_a_query_of_this_graph() -> None:
     schema = build_schema()._schema
     assert validate(schema, parse(pages.ready_query("a@b.example"))) == []

@@ -13,10 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.bootstrap import opened
-from gateway.config_file import load
 from sandbox.demo import CRM_EMAIL
-from sandbox.faults import Fault, FaultKind
 from sandbox.seed import build_world
 from sandbox.server import Sandbox
 
@@ -78,61 +75,6 @@ async def _line(stream: asyncio.StreamReader | None, is_it: Callable[[str], Any]
             if is_it(line):
                 return line.strip()
     raise AssertionError("it ended without saying so")
-
-
-async def _read_and_resolve(config: Path) -> tuple[dict[str, Any], Any, list[Any]]:
-    """Of a run in this process: what each source came to, who is who, and every record's key."""
-    async with opened(load(config)) as program:
-        read = await program.sync(list(program.sources.values()))
-        resolved = await program.referee.resolve(program.state.records, program.state.identities)
-        pages = [page async for page in program.state.records.every_contact()]
-    keys = [one.key for page in pages for one in page]
-    return {one.source: one for one in read}, resolved, keys
-
-
-async def test_check_tells_what_each_source_can_do_and_what_cannot_be_reached(
-    config: Path, sandbox: Sandbox
-) -> None:
-    sandbox.gates["zendesk"].faults.add(Fault(kind=FaultKind.UNAUTHORIZED))
-    async with _process(config.parent, "check", "-c", str(config)) as process:
-        async with asyncio.timeout(START_S):
-            out, err = ((one or b"").decode() for one in await process.communicate())
-    assert process.returncode == 1
-    rows = [line.split("\t") for line in out.splitlines()[1:]]
-    assert [(row[0], row[1], row[2]) for row in rows] == [
-        ("crm", "hubspot", "OK"),
-        ("shop", "shopify", "OK"),
-        ("desk", "zendesk", "UNAUTHORIZED"),
-        ("chat", "intercom", "OK"),
-    ]
-    assert all("contact: " in row[4] for row in rows)
-    (line,) = err.splitlines()
-    assert line.startswith("knownas: desk: ")
-    assert sandbox.credentials["zendesk"]["token"] not in out + err
-
-
-async def test_a_sync_that_was_killed_half_way_ends_as_a_whole_one(
-    config: Path, sandbox: Sandbox
-) -> None:
-    whole, resolved, keys = await _read_and_resolve(config)
-    for file in config.parent.glob("kept.db*"):
-        file.unlink()
-
-    sandbox.gates["intercom"].faults.add(Fault(kind=FaultKind.HANG))
-    async with _process(config.parent, "sync", "-c", str(config)) as process:
-        await _line(process.stderr, lambda line: line.startswith("crm: "))
-        process.kill()
-    sandbox.gates["intercom"].faults.clear()
-
-    again, resolved_again, keys_again = await _read_and_resolve(config)
-    assert again["crm"].changed == 0
-    assert again["chat"].changed == whole["chat"].changed
-    assert keys_again == keys
-    assert (resolved_again.records, resolved_again.customers, resolved_again.links) == (
-        resolved.records,
-        resolved.customers,
-        resolved.links,
-    )
 
 
 async def test_serve_answers_until_it_is_told_to_stop(config: Path) -> None:

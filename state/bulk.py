@@ -1,6 +1,6 @@
 """Many rows at once, on both databases: one parameter per column or list, never one per value."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
@@ -10,7 +10,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Executable,
+    Insert,
     LargeBinary,
+    Row,
+    Select,
     Table,
     Text,
     bindparam,
@@ -21,15 +25,20 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from state.codec import encode
 
 T = TypeVar("T")
-Row = Mapping[str, object]
+Values = Mapping[str, object]
+"""A row to write, by column."""
 
 CHUNK = 10_000
+_LISTED = "listed"
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
@@ -38,27 +47,65 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield chunk
 
 
-def among(
-    connection: Connection, column: KeyedColumnElement[str], values: Collection[str]
-) -> ColumnElement[bool]:
-    """Whether the text is one of the values. They travel as one JSON list: their number is not
-    limited by the database, and the statement is the same for any number of them.
+class _Unfolded(FunctionElement[str]):
+    """The texts of the JSON list that `answers` and `delete_among` hand over."""
+
+    name = "unfolded"
+    inherit_cache = True
+
+
+@compiles(_Unfolded, "sqlite")
+def _in_sqlite(element: _Unfolded, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Unfolded, "postgresql")
+def _in_postgres(element: _Unfolded, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
+
+
+def among(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the text is one of those that are handed over when the statement is run. They travel
+    as one JSON list: their number is not limited by the database, and the statement stays the
+    same, so that it is built and compiled once.
     """
-    listed = bindparam(None, encode(list(values)).decode(), type_=Text, unique=True)
-    if connection.dialect.name == "postgresql":
-        return column.in_(select(func.json_array_elements_text(cast(listed, JSON))))
-    return column.in_(select(func.json_each(listed).table_valued("value").c.value))
+    unfolded = _Unfolded(bindparam(_LISTED, type_=Text)).table_valued("value")
+    return column.in_(select(unfolded.c.value))
+
+
+def answers(
+    connection: Connection, statement: Executable, values: Iterable[str], **more: object
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """The rows of a statement that says `among`, for all of the values (each once, in order)."""
+    for chunk in chunks(sorted(set(values))):
+        yield from connection.execute(statement, {**_listed(chunk), **more}).all()
+
+
+def pairs(
+    connection: Connection, statement: Select[str, str], values: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """`answers`, of a statement that answers with two texts."""
+    return ((first, second) for first, second in answers(connection, statement, values))
 
 
 def delete_among(
     connection: Connection, column: KeyedColumnElement[str], values: Iterable[str]
 ) -> None:
     """Delete the rows of the column's table that have one of the values."""
-    for chunk in chunks(sorted(values)):
-        connection.execute(delete(column.table).where(among(connection, column, chunk)))
+    update_among(connection, delete(column.table).where(among(column)), values)
 
 
-def upsert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+def update_among(connection: Connection, statement: Executable, values: Iterable[str]) -> None:
+    """Run a statement that says `among` and answers nothing."""
+    for chunk in chunks(sorted(set(values))):
+        connection.execute(statement, _listed(chunk))
+
+
+def _listed(values: list[str]) -> dict[str, str]:
+    return {_LISTED: encode(values).decode()}
+
+
+def upsert(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
     """Insert rows, or replace the values of those that are there. A row names the same columns as
     every other; no two have the same key. Hand them in the order of their keys: indexes are then
     written page by page, and two transactions never wait for each other crosswise.
@@ -67,20 +114,22 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
         _insert(connection, table, chunk, replace=True)
 
 
-def insert_missing(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+def insert_missing(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
     """Insert those rows whose key is not there yet. Order as in `upsert`."""
     for chunk in chunks(rows):
         _insert(connection, table, chunk, replace=False)
 
 
-def _insert(connection: Connection, table: Table, rows: list[Row], *, replace: bool) -> None:
+def _insert(connection: Connection, table: Table, rows: list[Values], *, replace: bool) -> None:
     if connection.dialect.name == "postgresql":
         _insert_postgres(connection, table, rows, replace=replace)
     else:
         _insert_sqlite(connection, table, rows, replace=replace)
 
 
-def _insert_sqlite(connection: Connection, table: Table, rows: list[Row], *, replace: bool) -> None:
+def _insert_sqlite(
+    connection: Connection, table: Table, rows: list[Values], *, replace: bool
+) -> None:
     """Straight to the driver: SQLAlchemy's way of a row costs as much as SQLite's."""
     names = [column.name for column in table.c if column.name in rows[0]]
     statement = _sqlite_insert(connection.dialect, table, tuple(names), replace=replace)
@@ -88,7 +137,7 @@ def _insert_sqlite(connection: Connection, table: Table, rows: list[Row], *, rep
     connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
 
-def _bound(dialect: Dialect, type_: TypeEngine[Any], rows: list[Row], name: str) -> list[object]:
+def _bound(dialect: Dialect, type_: TypeEngine[Any], rows: list[Values], name: str) -> list[object]:
     """A column's values as the driver takes them."""
     convert = type_.dialect_impl(dialect).bind_processor(dialect)
     values = [row[name] for row in rows]
@@ -109,25 +158,27 @@ def _sqlite_insert(dialect: Dialect, table: Table, names: tuple[str, ...], *, re
 
 
 def _insert_postgres(
-    connection: Connection, table: Table, rows: list[Row], *, replace: bool
+    connection: Connection, table: Table, rows: list[Values], *, replace: bool
 ) -> None:
     """One JSON text, unfolded by the server: several times as fast as a row or an array a time."""
-    names = list(rows[0])
+    statement = _postgres_insert(table, tuple(rows[0]), replace=replace)
+    connection.execute(statement, {"rows": encode(_readable(table, rows)).decode()})
+
+
+@lru_cache(maxsize=64)
+def _postgres_insert(table: Table, names: tuple[str, ...], *, replace: bool) -> Insert:
     told = cast(bindparam("rows", type_=Text), JSON)
     columns = (column(name, table.c[name].type) for name in names)
     unfolded = func.json_to_recordset(told).table_valued(*columns).render_derived(with_types=True)
-    statement = postgresql.insert(table).from_select(names, select(unfolded))
+    statement = postgresql.insert(table).from_select(list(names), select(unfolded))
     changed = {name: statement.excluded[name] for name in _values(table, names)}
     key = list(table.primary_key)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=key, set_=changed)
-        if replace
-        else statement.on_conflict_do_nothing(index_elements=key),
-        {"rows": encode(_readable(table, rows)).decode()},
-    )
+    if replace:
+        return statement.on_conflict_do_update(index_elements=key, set_=changed)
+    return statement.on_conflict_do_nothing(index_elements=key)
 
 
-def _readable(table: Table, rows: list[Row]) -> list[Row]:
+def _readable(table: Table, rows: list[Values]) -> list[Values]:
     """Rows with their bytes as PostgreSQL reads them in text."""
     binary = [name for name in rows[0] if isinstance(table.c[name].type, LargeBinary)]
     return (

@@ -17,6 +17,10 @@ from state.keys import SEPARATOR, all_of, begins, pack
 from state.tables import contact_identifiers, contact_words, contacts
 from state.versions import Arrival, Standing, Verdict, judge, newest
 
+_STANDING = select(*(contacts.c[name] for name in Standing.__slots__)).where(
+    bulk.among(contacts.c.key)
+)
+
 
 @dataclass(slots=True)
 class _Plan:
@@ -137,15 +141,8 @@ def _lock_sources(connection: Connection, keys: Iterable[str]) -> None:
 
 
 def _standing(connection: Connection, keys: Iterable[str]) -> dict[str, Standing]:
-    found = {}
-    columns = [contacts.c[name] for name in Standing.__slots__]
-    for chunk in bulk.chunks(sorted(keys)):
-        rows = connection.execute(
-            select(*columns).where(bulk.among(connection, contacts.c.key, chunk))
-        )
-        for row in rows.mappings():
-            found[row["key"]] = Standing(**row)
-    return found
+    rows = bulk.answers(connection, _STANDING, keys)
+    return {row.key: Standing(**row._mapping) for row in rows}
 
 
 def _write(connection: Connection, plan: _Plan) -> None:
@@ -155,12 +152,11 @@ def _write(connection: Connection, plan: _Plan) -> None:
     bulk.insert_missing(connection, contact_identifiers, _identifiers(written))
     bulk.insert_missing(connection, contact_words, _words(written))
     for (fetched_at, seen_at), keys in plan.touched.items():
-        for chunk in bulk.chunks(sorted(keys)):
-            touched = update(contacts).where(bulk.among(connection, contacts.c.key, chunk))
-            connection.execute(touched.values(fetched_at=fetched_at, seen_at=seen_at))
+        touched = update(contacts).where(bulk.among(contacts.c.key))
+        bulk.update_among(connection, touched.values(fetched_at=fetched_at, seen_at=seen_at), keys)
 
 
-def _row(arrival: Arrival) -> bulk.Row:
+def _row(arrival: Arrival) -> bulk.Values:
     return {
         "key": arrival.key,
         "updated_at": arrival.updated_at,
@@ -173,17 +169,17 @@ def _row(arrival: Arrival) -> bulk.Row:
     }
 
 
-def _identifiers(arrivals: Iterable[Arrival]) -> Iterable[bulk.Row]:
+def _identifiers(arrivals: Iterable[Arrival]) -> Iterable[bulk.Values]:
     rows = sorted((*term, arrival.key) for arrival in arrivals for term in arrival.identifiers)
     return (dict(zip(("value", "kind", "scope", "key"), row, strict=True)) for row in rows)
 
 
-def _words(arrivals: Iterable[Arrival]) -> Iterable[bulk.Row]:
+def _words(arrivals: Iterable[Arrival]) -> Iterable[bulk.Values]:
     rows = sorted((word, arrival.key) for arrival in arrivals for word in arrival.words)
     return (dict(zip(("word", "key"), row, strict=True)) for row in rows)
 
 
-def _bury(connection: Connection, tombs: list[bulk.Row], standing: dict[str, Standing]) -> int:
+def _bury(connection: Connection, tombs: list[bulk.Values], standing: dict[str, Standing]) -> int:
     """Leave tombstones, also for what was never known. Returns how many records it cost."""
     bulk.upsert(connection, contacts, tombs)
     keys = [str(tomb["key"]) for tomb in tombs]
@@ -198,7 +194,7 @@ def _tombstone(
     kept: Standing | None,
     arrival: Arrival | None,
     told_at: datetime,
-) -> bulk.Row:
+) -> bulk.Values:
     known = [version.updated_at for version in (kept, arrival) if version is not None]
     told_before = kept.deleted_at if kept else None
     return {

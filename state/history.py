@@ -45,7 +45,7 @@ def of(
     return [_event(row) for row in connection.execute(newest)]
 
 
-def _row(sequence: int, event: IdentityEvent) -> bulk.Row:
+def _row(sequence: int, event: IdentityEvent) -> bulk.Values:
     return {
         "sequence": sequence,
         "kind": event.kind.value,

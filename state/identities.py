@@ -16,6 +16,14 @@ from state.memberships import assign
 from state.tables import customers, identity_state, memberships, shared_identifiers
 from state.transactions import Transactions
 
+_MEMBERSHIPS = select(memberships.c.customer, memberships.c.key)
+_OWN = _MEMBERSHIPS.where(bulk.among(memberships.c.key))
+_MEMBERS = _MEMBERSHIPS.where(bulk.among(memberships.c.customer)).order_by(memberships.c.key)
+_STANDING = select(customers.c.id, customers.c.standing).where(bulk.among(customers.c.id))
+_FAMILY = select(customers).where(bulk.among(customers.c.standing)).order_by(customers.c.id)
+_SHARED = select(shared_identifiers).where(bulk.among(shared_identifiers.c.value))
+_VERSION = select(identity_state.c.version)
+
 
 class SqlIdentities:
     """Implements `domain.ports.IdentityStore`."""
@@ -71,7 +79,7 @@ class SqlIdentities:
 
 
 def _version(connection: Connection) -> int:
-    return int(connection.execute(select(identity_state.c.version)).scalar_one())
+    return int(connection.execute(_VERSION).scalar_one())
 
 
 def _next_version(connection: Connection, based_on: int | None) -> int:
@@ -102,13 +110,9 @@ def _judge_shared(connection: Connection, resolution: Resolution) -> None:
 
 
 def _shared(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) -> list[bool]:
-    table = shared_identifiers.c
     wanted = [_term(identifier) for identifier in identifiers]
-    found: set[tuple[str, str, str]] = set()
-    for chunk in bulk.chunks(sorted({value for value, _, _ in wanted})):
-        mine = bulk.among(connection, table.value, chunk)
-        rows = connection.execute(select(table.value, table.kind, table.scope).where(mine))
-        found.update((value, kind, scope) for value, kind, scope in rows)
+    rows = bulk.answers(connection, _SHARED, (value for value, _, _ in wanted))
+    found = {tuple(row) for row in rows}
     return [term in found for term in wanted]
 
 
@@ -117,9 +121,8 @@ def _shared(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) 
 
 def _memberships(connection: Connection) -> dict[CustomerId, tuple[SourceKey, ...]]:
     members: dict[CustomerId, list[SourceKey]] = defaultdict(list)
-    rows = connection.execution_options(yield_per=bulk.CHUNK).execute(
-        select(memberships.c.customer, memberships.c.key).order_by(memberships.c.key)
-    )
+    everyone = _MEMBERSHIPS.order_by(memberships.c.key).execution_options(yield_per=bulk.CHUNK)
+    rows = connection.execute(everyone)
     for customer, key in rows:
         members[CustomerId(customer)].append(unpack(key))
     return {customer: tuple(keys) for customer, keys in members.items()}
@@ -127,62 +130,33 @@ def _memberships(connection: Connection) -> dict[CustomerId, tuple[SourceKey, ..
 
 def _of_records(connection: Connection, keys: Sequence[SourceKey]) -> list[CustomerId | None]:
     packed = [pack(key) for key in keys]
-    found: dict[str, CustomerId] = {}
-    for chunk in bulk.chunks(sorted(set(packed))):
-        mine = bulk.among(connection, memberships.c.key, chunk)
-        rows = connection.execute(select(memberships.c.key, memberships.c.customer).where(mine))
-        found.update((key, CustomerId(customer)) for key, customer in rows)
+    found = {key: CustomerId(owner) for owner, key in bulk.pairs(connection, _OWN, packed)}
     return [found.get(key) for key in packed]
 
 
 def _clusters(connection: Connection, ids: Sequence[CustomerId]) -> list[Cluster | None]:
-    standing = _standing(connection, ids)
+    standing = dict(bulk.pairs(connection, _STANDING, ids))
     found = _standing_clusters(connection, set(standing.values()))
     return [found[standing[id]] if id in standing else None for id in ids]
 
 
-def _standing(connection: Connection, ids: Sequence[CustomerId]) -> dict[CustomerId, str]:
-    found: dict[CustomerId, str] = {}
-    for chunk in bulk.chunks(sorted(set(ids))):
-        mine = bulk.among(connection, customers.c.id, chunk)
-        rows = connection.execute(select(customers.c.id, customers.c.standing).where(mine))
-        found.update((CustomerId(id), standing) for id, standing in rows)
-    return found
-
-
 def _standing_clusters(connection: Connection, ids: Collection[str]) -> dict[str, Cluster]:
-    found: dict[str, Cluster] = {}
-    for chunk in bulk.chunks(sorted(ids)):
-        members = _members(connection, chunk)
-        entries = connection.execute(
-            select(customers)
-            .where(bulk.among(connection, customers.c.standing, chunk))
-            .order_by(customers.c.id)
-        ).all()
-        aliases: dict[str, list[CustomerId]] = defaultdict(list)
-        for entry in entries:
-            if entry.id != entry.standing:
-                aliases[entry.standing].append(CustomerId(entry.id))
-        for entry in entries:
-            if entry.id == entry.standing:
-                found[entry.id] = Cluster(
-                    id=CustomerId(entry.id),
-                    version=entry.version,
-                    members=tuple(members[entry.id]),
-                    aliases=tuple(aliases[entry.id]),
-                    confidence=entry.confidence,
-                    erased_at=entry.erased_at,
-                )
-    return found
-
-
-def _members(connection: Connection, customer_ids: Collection[str]) -> dict[str, list[SourceKey]]:
-    found: dict[str, list[SourceKey]] = defaultdict(list)
-    rows = connection.execute(
-        select(memberships.c.customer, memberships.c.key)
-        .where(bulk.among(connection, memberships.c.customer, customer_ids))
-        .order_by(memberships.c.key)
-    )
-    for customer, key in rows:
-        found[customer].append(unpack(key))
-    return found
+    members, aliases = defaultdict(list), defaultdict(list)
+    for customer, key in bulk.pairs(connection, _MEMBERS, ids):
+        members[customer].append(unpack(key))
+    entries = list(bulk.answers(connection, _FAMILY, ids))
+    for entry in entries:
+        if entry.id != entry.standing:
+            aliases[entry.standing].append(CustomerId(entry.id))
+    return {
+        entry.id: Cluster(
+            id=CustomerId(entry.id),
+            version=entry.version,
+            members=tuple(members[entry.id]),
+            aliases=tuple(aliases[entry.id]),
+            confidence=entry.confidence,
+            erased_at=entry.erased_at,
+        )
+        for entry in entries
+        if entry.id == entry.standing
+    }

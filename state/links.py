@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, Row, delete, or_, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from domain.customer import Link
 from domain.errors import ClusterConflict
@@ -17,6 +17,11 @@ from state.tables import links
 DECIDED = (LinkStatus.CONFIRMED.value, LinkStatus.REJECTED.value)
 
 Pair = tuple[str, str]
+
+_OF_STATUS = select(links).where(links.c.status.in_(bindparam("wanted", expanding=True)))
+_FROM_LEFT = _OF_STATUS.where(bulk.among(links.c.left_key))
+_FROM_RIGHT = _OF_STATUS.where(bulk.among(links.c.right_key))
+_FORGET = delete(links).where(links.c.status.not_in(DECIDED))
 
 
 def replace(
@@ -46,15 +51,12 @@ def touching(
     connection: Connection, keys: Collection[SourceKey], status: Collection[LinkStatus] | None
 ) -> list[Link]:
     """Links with an end among the keys, strongest first; those without a weight come last."""
-    wanted = None if status is None else [one.value for one in status]
+    wanted = [one.value for one in (LinkStatus if status is None else status)]
+    packed = [pack(key) for key in keys]
     found: dict[Pair, Link] = {}
-    for chunk in bulk.chunks(sorted({pack(key) for key in keys})):
-        for end in (links.c.left_key, links.c.right_key):
-            mine = select(links).where(bulk.among(connection, end, chunk))
-            if wanted is not None:
-                mine = mine.where(links.c.status.in_(wanted))
-            rows = connection.execute(mine)
-            found.update(((row.left_key, row.right_key), _link(row)) for row in rows)
+    for statement in (_FROM_LEFT, _FROM_RIGHT):
+        for row in bulk.answers(connection, statement, packed, wanted=wanted):
+            found[row.left_key, row.right_key] = _link(row)
     return sorted(found.values(), key=_strongest_first)
 
 
@@ -69,27 +71,18 @@ def decisions(connection: Connection) -> list[Link]:
 
 
 def _forget_undecided(connection: Connection, scope: frozenset[SourceKey] | None) -> None:
-    undecided = links.c.status.not_in(DECIDED)
     if scope is None:
-        connection.execute(delete(links).where(undecided))
+        connection.execute(_FORGET)
         return
-    for chunk in bulk.chunks(sorted(map(pack, scope))):
-        ends = (links.c.left_key, links.c.right_key)
-        touches = or_(*(bulk.among(connection, end, chunk) for end in ends))
-        connection.execute(delete(links).where(undecided, touches))
+    packed = [pack(key) for key in scope]
+    bulk.update_among(connection, _FORGET.where(bulk.among(links.c.left_key)), packed)
+    bulk.update_among(connection, _FORGET.where(bulk.among(links.c.right_key)), packed)
 
 
 def _decided_among(connection: Connection, pairs: Iterable[Pair]) -> set[Pair]:
     """Which of the pairs are decided."""
-    found: set[Pair] = set()
-    for chunk in bulk.chunks(sorted({left for left, _ in pairs})):
-        rows = connection.execute(
-            select(links.c.left_key, links.c.right_key).where(
-                links.c.status.in_(DECIDED), bulk.among(connection, links.c.left_key, chunk)
-            )
-        )
-        found.update((left, right) for left, right in rows)
-    return found
+    rows = bulk.answers(connection, _FROM_LEFT, (left for left, _ in pairs), wanted=list(DECIDED))
+    return {(row.left_key, row.right_key) for row in rows}
 
 
 def _strongest_first(link: Link) -> tuple[bool, float, SourceKey, SourceKey]:
@@ -97,7 +90,7 @@ def _strongest_first(link: Link) -> tuple[bool, float, SourceKey, SourceKey]:
     return weight is None, -(weight or 0.0), link.left, link.right
 
 
-def _row(pair: Pair, link: Link) -> bulk.Row:
+def _row(pair: Pair, link: Link) -> bulk.Values:
     left, right = pair
     return {
         "left_key": left,

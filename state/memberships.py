@@ -1,10 +1,9 @@
 """Which records make which customer: what a resolution changes, and how it is written."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from domain.errors import ClusterConflict
 from domain.ports import Resolution
@@ -12,6 +11,10 @@ from state import bulk
 from state.keys import pack
 from state.register import Register
 from state.tables import memberships
+
+_MEMBERSHIPS = select(memberships.c.key, memberships.c.customer)
+_OF_RECORDS = _MEMBERSHIPS.where(bulk.among(memberships.c.key))
+_OF_CUSTOMERS = _MEMBERSHIPS.where(bulk.among(memberships.c.customer))
 
 
 @dataclass(slots=True)
@@ -87,8 +90,7 @@ def _named(resolution: Resolution) -> set[str]:
 def _find_arrivals(connection: Connection, change: _Change) -> None:
     """Find the records that come to a cluster they were not in."""
     for chunk in bulk.chunks(sorted(change.owner)):
-        mine = bulk.among(connection, memberships.c.key, chunk)
-        before = dict(_memberships(connection, mine))
+        before = dict(bulk.pairs(connection, _OF_RECORDS, chunk))
         for key in chunk:
             was, becomes = before.get(key), change.owner[key]
             if was != becomes:
@@ -102,20 +104,13 @@ def _find_leavers(
     """Find the records that a named cluster had and that nobody was given. One that is led on
     takes them along.
     """
-    for chunk in bulk.chunks(sorted(_named(resolution))):
-        mine = bulk.among(connection, memberships.c.customer, chunk)
-        for key, was in _memberships(connection, mine):
-            if key in change.owner:
-                continue
-            becomes = register.standing(was)
-            if becomes == was:
-                change.dropped.append(key)
-                change.touched.add(was)
-            else:
-                change.moved[key] = becomes
-                change.touched.update((was, becomes))
-
-
-def _memberships(connection: Connection, mine: ColumnElement[bool]) -> Iterable[tuple[str, str]]:
-    rows = connection.execute(select(memberships.c.key, memberships.c.customer).where(mine))
-    return ((key, customer) for key, customer in rows.all())
+    for key, was in bulk.pairs(connection, _OF_CUSTOMERS, _named(resolution)):
+        if key in change.owner:
+            continue
+        becomes = register.standing(was)
+        if becomes == was:
+            change.dropped.append(key)
+            change.touched.add(was)
+        else:
+            change.moved[key] = becomes
+            change.touched.update((was, becomes))

@@ -17,6 +17,11 @@ from state.keys import pack
 from state.tables import contacts, sync_cursors
 from state.transactions import Transactions
 
+_LIVING = select(contacts.c.key, contacts.c.body, contacts.c.fetched_at).where(
+    contacts.c.deleted_at.is_(None)
+)
+_NAMED = _LIVING.where(bulk.among(contacts.c.key))
+
 
 class SqlRecords:
     """Implements `domain.ports.RecordStore`."""
@@ -117,24 +122,14 @@ def _save_cursor(connection: Connection, source: str, kind: Kind, cursor: SyncCu
 def _contacts(connection: Connection, keys: Sequence[SourceKey]) -> list[Contact | None]:
     packed = [pack(key) for key in keys]
     found: dict[str, Contact] = {}
-    for chunk in bulk.chunks(dict.fromkeys(packed)):
-        mine = bulk.among(connection, contacts.c.key, chunk)
-        rows = connection.execute(
-            select(contacts.c.key, contacts.c.body, contacts.c.fetched_at).where(
-                mine, contacts.c.deleted_at.is_(None)
-            )
-        )
-        found.update((key, restored(body, fetched_at)) for key, body, fetched_at in rows)
+    for key, body, fetched_at in bulk.answers(connection, _NAMED, packed):
+        found[key] = restored(body, fetched_at)
     return [found.get(key) for key in packed]
 
 
 def _following(connection: Connection, after: str, batch: int) -> tuple[str, list[Contact]]:
     """The next contacts by key, and the last key among them."""
-    rows = connection.execute(
-        select(contacts.c.key, contacts.c.body, contacts.c.fetched_at)
-        .where(contacts.c.key > after, contacts.c.deleted_at.is_(None))
-        .order_by(contacts.c.key)
-        .limit(batch)
-    ).all()
+    following = _LIVING.where(contacts.c.key > after).order_by(contacts.c.key).limit(batch)
+    rows = connection.execute(following).all()
     found = [restored(body, fetched_at) for _, body, fetched_at in rows]
     return (rows[-1][0] if rows else after), found

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy import Connection, Select, select
 
 from domain.errors import ClusterConflict, UnknownCustomer
 from state import bulk
@@ -23,7 +23,9 @@ class Entry:
 
 
 _NAMES = [field.name for field in fields(Entry)]
-_COLUMNS = [customers.c[name] for name in _NAMES]
+_ENTRIES = select(*(customers.c[name] for name in _NAMES))
+_NAMED = _ENTRIES.where(bulk.among(customers.c.id))
+_FOLLOWING = _ENTRIES.where(bulk.among(customers.c.successor))
 
 
 class Register:
@@ -37,7 +39,7 @@ class Register:
 
     def load(self, ids: Iterable[str]) -> None:
         """Read the entries of these ids, where there are any, in few statements."""
-        for entry in self._read(customers.c.id, set(ids) - self._entries.keys()):
+        for entry in self._read(_NAMED, set(ids) - self._entries.keys()):
             self._entries[entry.id] = entry
 
     def stand(self, id: str, confidence: float) -> None:
@@ -97,7 +99,7 @@ class Register:
         while leaders:
             followers = [
                 self._entries.setdefault(entry.id, entry)
-                for entry in self._read(customers.c.successor, leaders)
+                for entry in self._read(_FOLLOWING, leaders)
             ]
             leaders = set()
             for follower in followers:
@@ -126,7 +128,5 @@ class Register:
             self.load((id,))
         return self._entries.get(id)
 
-    def _read(self, column: KeyedColumnElement[str], values: Iterable[str]) -> Iterator[Entry]:
-        for chunk in bulk.chunks(sorted(values)):
-            found = select(*_COLUMNS).where(bulk.among(self._connection, column, chunk))
-            yield from (Entry(*row) for row in self._connection.execute(found).all())
+    def _read(self, statement: Select[*tuple[Any, ...]], values: Iterable[str]) -> Iterator[Entry]:
+        return (Entry(*row) for row in bulk.answers(self._connection, statement, values))

@@ -26,6 +26,7 @@ COMMON = 20_000
 
 _WORDS = contact_words.c
 _IDENTIFIERS = contact_identifiers.c
+_CARRYING = select(contact_identifiers).where(bulk.among(_IDENTIFIERS.value))
 
 
 def find(
@@ -34,12 +35,9 @@ def find(
     """The contacts that carry each identifier, in order and sorted."""
     wanted = [(indexed(i.value), i.kind.value, indexed(i.scope)) for i in identifiers]
     carriers: dict[tuple[str, str, str], list[SourceKey]] = defaultdict(list)
-    columns = (_IDENTIFIERS.value, _IDENTIFIERS.kind, _IDENTIFIERS.scope, _IDENTIFIERS.key)
-    for chunk in bulk.chunks(sorted({value for value, _, _ in wanted})):
-        carrying = bulk.among(connection, _IDENTIFIERS.value, chunk)
-        rows = connection.execute(select(*columns).where(carrying))
-        for value, kind, scope, key in rows:
-            carriers[value, kind, scope].append(unpack(key))
+    rows = bulk.answers(connection, _CARRYING, (value for value, _, _ in wanted))
+    for value, kind, scope, key in rows:
+        carriers[value, kind, scope].append(unpack(key))
     return [tuple(sorted(carriers.get(term, ()))) for term in wanted]
 
 

@@ -1,0 +1,141 @@
+"""What a field of an operation is to a plan: an attribute, a call on what is at hand, or a step."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, GraphQLField, VariableNode, Visitor, visit
+from graphql.execution.values import VariableValues, get_argument_values
+from strawberry import Schema
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+
+class Unplanned(Exception):
+    """The operation holds something that only the reference executor knows."""
+
+
+class NeedsPlace(Exception):
+    """A generated function met what can only be told with its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a resolver may ask of the operation: a part of Strawberry's own."""
+
+    context: Any
+    path: Any
+
+
+class PlacelessInfo:
+    """Handed to resolvers by generated functions, which do not keep track of places."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: object) -> None:
+        self.context = context
+
+    @property
+    def path(self) -> Any:
+        raise NeedsPlace
+
+
+class Arguments:
+    """The arguments of one field of an operation, as its resolver takes them."""
+
+    def __init__(
+        self, schema: Schema, field: GraphQLField, node: FieldNode, hide_suggestions: bool
+    ) -> None:
+        self._converter = schema.schema_converter
+        self._config = schema.config
+        self._field = field
+        self._node = node
+        self._hide_suggestions = hide_suggestions
+        self._constant: dict[str, Any] | None = {} if not field.args else None
+        self._is_constant = not _names_variables(node)
+
+    @property
+    def any(self) -> bool:
+        return bool(self._field.args)
+
+    def bind(self, variables: VariableValues) -> dict[str, Any]:
+        """Raises what graphql-core and Strawberry raise for values that do not fit."""
+        if self._constant is not None:
+            return self._constant
+        given = get_argument_values(
+            self._field, self._node, variables, None, self._hide_suggestions
+        )
+        bound = convert_arguments(
+            given,
+            self._field.extensions["strawberry-definition"].arguments,
+            scalar_registry=self._converter.scalar_registry,
+            config=self._config,
+            info=None,
+        )
+        if self._is_constant:
+            self._constant = bound
+        return bound
+
+
+class _FindVariables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def enter_variable(self, _node: VariableNode, *_args: object) -> None:
+        self.found = True
+
+
+def _names_variables(node: FieldNode) -> bool:
+    finder = _FindVariables()
+    for argument in node.arguments or ():
+        visit(argument, finder)
+    return finder.found
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A resolver as it was declared, with the names under which it takes parent and info."""
+
+    call: Callable[..., Any]
+    by_position: bool
+    parents: tuple[str, ...]
+    info: str | None
+    is_async: bool
+
+    def of(self, parent: object, info: object, arguments: Mapping[str, Any]) -> Any:
+        named = {**arguments, **dict.fromkeys(self.parents, parent)}
+        if self.info is not None:
+            named[self.info] = info
+        return self.call(parent, **named) if self.by_position else self.call(**named)
+
+    def awaited(self, parent: object, info: object, arguments: Mapping[str, Any]) -> Awaitable[Any]:
+        found: Awaitable[Any] = self.of(parent, info, arguments)
+        return found
+
+
+def declared(field: GraphQLField) -> StrawberryField:
+    """Raises Unplanned for what Strawberry did not declare, or wraps in extensions."""
+    found = field.extensions.get("strawberry-definition")
+    if not isinstance(found, StrawberryField) or found.extensions:
+        raise Unplanned("a field of another kind")
+    if found.default_resolver is not getattr:
+        raise Unplanned("fields that are not attributes")
+    return found
+
+
+def resolver(found: StrawberryField) -> Resolver | None:
+    """None for a field that is an attribute."""
+    base = found.base_resolver
+    if base is None:
+        return None
+    if not callable(base.wrapped_func):
+        raise Unplanned("a method of a class")
+    parents = (base.parent_parameter, base.root_parameter)
+    return Resolver(
+        call=base.wrapped_func,
+        by_position=base.self_parameter is not None,
+        parents=tuple(dict.fromkeys(one.name for one in parents if one is not None)),
+        info=base.info_parameter.name if base.info_parameter else None,
+        is_async=found.is_async,
+    )

@@ -1,0 +1,59 @@
+"""Places in an answer while it is built: where a value goes, and what an error there makes null."""
+
+from typing import Any
+
+from graphql import GraphQLError
+
+
+class Place:
+    """Where one value goes: `container[key]`, below another place. The root has no parent."""
+
+    __slots__ = ("container", "is_null", "key", "nullable", "parent")
+
+    def __init__(self, parent: "Place | None", key: str | int, container: Any, nullable: bool):
+        self.parent = parent
+        self.key = key
+        self.container = container
+        self.nullable = nullable
+        self.is_null = False
+        """Made null by an error; nothing below it is told or resolved any more."""
+
+    def as_list(self) -> list[str | int]:
+        """The path of an error here."""
+        path: list[str | int] = []
+        place: Place | None = self
+        while place is not None and place.parent is not None:
+            path.append(place.key)
+            place = place.parent
+        return path[::-1]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether this place, or one above it, has been made null."""
+        place: Place | None = self
+        while place is not None:
+            if place.is_null:
+                return True
+            place = place.parent
+        return False
+
+
+class Answer:
+    """The data of an answer, and the errors that took something from it."""
+
+    def __init__(self) -> None:
+        self.top: dict[str, Any] = {"data": None}
+        self.root = Place(None, "data", self.top, nullable=True)
+        self.errors: list[GraphQLError] = []
+
+    def lose(self, place: Place, error: GraphQLError) -> None:
+        """Make the place null, or the nearest above it that may be, and tell why. What is gone
+        already is not told a second time.
+        """
+        if place.is_gone:
+            return
+        while not place.nullable and place.parent is not None:
+            place = place.parent
+        place.is_null = True
+        place.container[place.key] = None
+        self.errors.append(error)

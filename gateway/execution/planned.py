@@ -1,0 +1,137 @@
+"""The executor that compiles what it sees twice."""
+
+from collections import OrderedDict
+from typing import Any, Final, Generic, TypeVar
+
+from graphql import (
+    DirectiveNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLIncludeDirective,
+    GraphQLSkipDirective,
+    VariableNode,
+    Visitor,
+    get_variable_values,
+    visit,
+)
+from graphql.execution.values import VariableValues
+from strawberry import Schema
+
+from gateway.documents import Prepared
+from gateway.execution.compiler import Compiler, Plan
+from gateway.execution.executor import Executor
+from gateway.execution.fields import Unplanned
+from gateway.execution.run import Run
+from resolvers.operation import Operation
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MAX_PLANS: Final = 512
+"""A plan takes about 1 KB for each of its fields."""
+
+Variant = tuple[Prepared, tuple[object, ...]]
+"""An operation with the values on which it depends what is in it."""
+
+
+class PlannedExecutor:
+    """Runs an operation seen before as a plan; the first time, and whatever a plan does not know,
+    by the reference executor.
+    """
+
+    def __init__(self, schema: Schema, reference: Executor, hide_suggestions: bool) -> None:
+        self._schema = schema._schema  # Strawberry has no other name for it
+        self._reference = reference
+        self._hide_suggestions = hide_suggestions
+        self._compiler = Compiler(schema, hide_suggestions)
+        self._conditions: _Bounded[Prepared, tuple[str, ...] | None] = _Bounded(MAX_PLANS)
+        self._plans: _Bounded[Variant, Plan | None] = _Bounded(MAX_PLANS)
+        self._seen: _Bounded[Variant, None] = _Bounded(2 * MAX_PLANS)
+
+    async def run(
+        self, prepared: Prepared, variables: dict[str, Any], context: object
+    ) -> ExecutionResult:
+        values = self._values(prepared, variables)
+        plan = None if values is None else self._plan(prepared, values)
+        if plan is None or values is None:
+            return await self._reference.run(prepared, variables, context)
+        if isinstance(context, Operation):
+            context.wanted = plan.wanted
+        return await Run(context, values).execute(plan.root)
+
+    def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:
+        """None where they are refused, which is the reference executor's to say."""
+        definitions = prepared.operation.variable_definitions or ()
+        values = get_variable_values(
+            self._schema, definitions, variables, hide_suggestions=self._hide_suggestions
+        )
+        return None if isinstance(values, list) else values
+
+    def _plan(self, prepared: Prepared, values: VariableValues) -> Plan | None:
+        """None for what is seen for the first time, or is not for plans."""
+        if prepared not in self._conditions:
+            self._conditions[prepared] = conditions(prepared)
+        names = self._conditions[prepared]
+        if names is None:
+            return None
+        variant = prepared, tuple(values.coerced.get(name) for name in names)
+        if variant in self._plans:
+            return self._plans[variant]
+        if variant not in self._seen:
+            self._seen[variant] = None
+            return None
+        self._plans[variant] = plan = self._compiled(prepared, values)
+        return plan
+
+    def _compiled(self, prepared: Prepared, values: VariableValues) -> Plan | None:
+        try:
+            return self._compiler.plan(prepared, values)
+        except Unplanned:
+            return None
+
+
+def conditions(prepared: Prepared) -> tuple[str, ...] | None:
+    """Names of the variables on which it depends what is in an operation; None for an operation
+    with directives a plan does not know.
+    """
+    finder = _Directives()
+    for node in (prepared.operation, *prepared.fragments.values()):
+        visit(node, finder)
+    return None if finder.is_foreign else tuple(sorted(finder.variables))
+
+
+class _Directives(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: set[str] = set()
+        self.is_foreign = False
+
+    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: object) -> None:
+        self.is_foreign |= bool(node.variable_definitions)
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+        known = {GraphQLSkipDirective.name, GraphQLIncludeDirective.name}
+        self.is_foreign |= node.name.value not in known
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.variables.add(argument.value.name.value)
+
+
+class _Bounded(Generic[K, V]):
+    """Holds so many entries; the one unused for longest goes first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[K, V] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._held
+
+    def __getitem__(self, key: K) -> V:
+        self._held.move_to_end(key)
+        return self._held[key]
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._held[key] = value
+        if len(self._held) > self._most:
+            self._held.popitem(last=False)

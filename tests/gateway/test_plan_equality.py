@@ -1,0 +1,402 @@
+"""A plan answers what the reference executor answers: random operations, over random worlds in
+which things are broken, late, stale, hidden and malformed.
+
+    PLAN_OPERATIONS=20000 PLAN_SEED=7 pytest tests/gateway/test_plan_equality.py -s
+"""
+
+import asyncio
+import importlib.util
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+from graphql import (
+    FragmentDefinitionNode,
+    OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
+    parse,
+    validate,
+)
+
+from domain.customer import KeyKind, Link, LookupKey
+from domain.errors import SourceError, SourceRateLimited, SourceTimeout, SourceUnavailable
+from domain.ids import Kind
+from domain.money import Money
+from domain.records import Actor, Handle, OrderLine, Shipment
+from domain.sources import ChildPage, Parent, ParentBy
+from domain.vocabulary import (
+    ActorKind,
+    Channel,
+    LinkMethod,
+    LinkStatus,
+    OrderStatus,
+    TicketStatus,
+    Verification,
+)
+from gateway import answers
+from gateway.documents import Prepared
+from gateway.execution.executor import Executor, ReferenceExecutor
+from gateway.execution.planned import PlannedExecutor
+from resolvers.caller import ANY_CUSTOMER, STAFF, Caller
+from schema.execution import LATE_FIELDS
+from schema.graph import build_schema
+
+OPERATIONS = int(os.environ.get("PLAN_OPERATIONS", "2000"))
+SEED = int(os.environ.get("PLAN_SEED", "0")) or int.from_bytes(os.urandom(4))
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+ALICE, BOB, CARL = "cus_alice", "cus_bob", "cus_carl"
+
+
+def _load(name: str) -> ModuleType:
+    known = f"tests_fixtures_{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, FIXTURES / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[known] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[known]
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """Waits take no time: when nothing is left to do, the clock jumps to the next timer. So answers
+    that hold latencies are the same each time, and sources may hang.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        selector: Any = self._selector  # type: ignore[attr-defined]
+        select = selector.select
+
+        def jump(timeout: float | None = None) -> Any:
+            self._now += timeout or 0.0
+            return select(0)
+
+        selector.select = jump
+
+    def time(self) -> float:
+        return self._now
+
+
+# ---------------------------------------------------------------- worlds
+
+
+def some_world(seed: int, fakes: ModuleType) -> Any:
+    """Three people, two of whom share an e-mail; and what is wrong today. Equal for equal seeds."""
+    random = Random(seed)
+    world = fakes.World(timeout_s=random.choice([0.2, 3.0]))
+    ago = fakes.ago
+    chance = lambda of: random.random() < of  # noqa: E731
+    world.alice()
+    shared = ("shared@example.com",)
+    bob = world.contact(
+        "crm", "h2", full_name="Bob O. Example", emails=("bob@example.com", *shared),
+        phones=("+44 7911 999999",), handles=(Handle("twitter", "bob"),), account_number="A-7",
+        raw={"id": "h2", "nested": [1, None, {"a": 2.5}]},
+        verification=Verification.VERIFIED,
+    )  # fmt: skip
+    desk = world.contact("desk", "z2", full_name="Bobby", emails=("bob@example.com",))
+    shop = world.contact("shop", "s2", full_name=None, emails=("bob@example.com",))
+    chat = world.contact("chat", "i2", full_name="bob", emails=shared)
+    carl = world.contact("crm", "h3", full_name="Carl", emails=shared)
+    world.customer(BOB, bob, desk, shop, chat, version=4, aliases=("cus_old",))
+    world.customer(CARL, carl)
+    world.customer("cus_gone", erased_at=ago(days=5))
+    world.identity.redirects["cus_old"] = BOB
+    world.identity.words = {"bob": [BOB], "example": [ALICE, BOB, "cus_gone"]}
+    world.identity.shared_values = set(shared)
+    for key, ids in {
+        LookupKey(KeyKind.PHONE, "+44 7911 123456"): (ALICE,),
+        LookupKey(KeyKind.ORDER_NUMBER, "#1001"): (ALICE,),
+        LookupKey(KeyKind.HANDLE, "bob", "twitter"): (BOB,),
+    }.items():
+        world.identity.keys[key] = ids
+    world["chat"].searches[LookupKey(KeyKind.EMAIL, "new@example.com")] = ["i2"]
+    _things(world, random, ago)
+    world.identity.known_links = [
+        Link(
+            left=bob.key, right=desk.key, method=LinkMethod.PROBABILISTIC, status=status,
+            match_weight=11.25, match_probability=random.choice([0.97, float("nan"), None]),
+            prior_weight=-3.5, decided_by=Actor(kind=ActorKind.HUMAN, id="u1", name="Eve Adams"),
+            decided_at=ago(days=1), reason="same person, says alice@example.com",
+        )
+        for status in random.sample(list(LinkStatus), 2)
+    ]  # fmt: skip
+    _trouble(world, random, chance)
+    return world
+
+
+def _things(world: Any, random: Random, ago: Callable[..., Any]) -> None:
+    """Some of them of types that no connector should hand over."""
+    bad = lambda good, *worse: random.choice([good] * 8 + list(worse))  # noqa: E731
+    for i in range(random.randint(0, 4)):
+        world.order(
+            "s2", f"20{i}", ago(days=1 + i, microseconds=random.choice([0, 7])),
+            number=bad(f"#20{i}", 7, None), status=bad(OrderStatus.SHIPPED, None, "SHIPPED", "no"),
+            channel=Channel.STORE, raw_status="shipped",
+            total=random.choice([None, Money(1999, "GBP"), Money(500, "JPY"), Money(1, "BHD")]),
+            lines=random.choice([None, (), (
+                OrderLine(sku="x", quantity=bad(2, 2**40, 1.5, True), price=Money(5, "EUR")),
+                bad(OrderLine(title="socks", warranty_until=ago(days=9)), None),
+            )]),
+            shipments=bad((Shipment(carrier="DHL", tracking_number="1Z999", eta=ago(days=1),
+                                    tracking_url="https://track.example/1Z999"),), "none", 5),
+        )  # fmt: skip
+    for i in range(random.randint(0, 3)):
+        ticket = world.ticket(
+            "z2", f"t2{i}", ago(days=2, hours=i), subject="Lost", status=TicketStatus.OPEN,
+            channel=bad(Channel.EMAIL, None), priority=bad("high", 3, float("inf")),
+            owner=random.choice([None, Actor(kind=ActorKind.HUMAN, id="u1", name="Eve Adams")]),
+        )  # fmt: skip
+        for j in range(random.randint(0, 3)):
+            internal = random.random() < 0.3
+            world.message(ticket, f"m{i}{j}", ago(hours=j), internal=internal, body=bad("hi", None))
+    for i in range(random.randint(0, 3)):
+        thread = world.conversation("i2", f"c2{i}", ago(hours=5 + i))
+        last, _ = (world.message(thread, f"n{i}{j}", ago(hours=j)) for j in range(2))
+        lists = world["chat"].children[Kind.CONVERSATION][ParentBy.OWN, "i2"]
+        lists[-1] = replace(thread, last_message=random.choice([None, last]))
+
+
+def _trouble(world: Any, random: Random, chance: Callable[[float], bool]) -> None:
+    errors: list[Callable[[str], SourceError]] = [
+        lambda name: SourceUnavailable(name, "503"),
+        lambda name: SourceTimeout(name, "slow"),
+        lambda name: SourceRateLimited(name, "429", 1.5),
+    ]
+    for name, system in world.systems.items():
+        for what in (Kind.CONTACT, *world.holds[name], "search"):
+            if chance(0.12):
+                system.broken[what] = random.choice(errors)(name)
+            elif chance(0.04):
+                system.hangs.add(what)
+        if chance(0.08):
+            system.broken_for[random.choice(["s1", "s2", "z2", "t20"])] = errors[0](name)
+        system.dropped = random.choice([0, 0, 0, 0, 2])
+        system.gate = _delays(random.randint(0, 3))
+    for kind, name, parent in ((Kind.ORDER, "shop", "s2"), (Kind.TICKET, "desk", "z1")):
+        if chance(0.4):
+            rows = world[name].children.get(kind, {}).get((ParentBy.OWN, parent), [])
+            page = ChildPage(items=tuple(rows), has_more=False)
+            world.store.pages[kind, name, Parent(ParentBy.OWN, parent)] = page
+    for method in ("find", "clusters", "links", "explain"):
+        if chance(0.02):
+            setattr(world.identity, method, _crash)
+
+
+def _delays(steps: int) -> Callable[[Kind], Any]:
+    async def wait(kind: Kind) -> None:
+        await asyncio.sleep(0.01 * steps * (1 + len(kind.value) % 3))
+
+    return wait
+
+
+async def _crash(*_arguments: object) -> None:
+    raise RuntimeError("postgresql://user:secret@host")
+
+
+# ---------------------------------------------------------------- operations and callers
+
+IDS = [ALICE, BOB, "cus_old", "cus_gone", "cus_none"]
+KEYS = [
+    *({"id": one} for one in IDS),
+    {"email": "alice@example.com"}, {"email": "bob@example.com"}, {"email": "shared@example.com"},
+    {"email": "new@example.com"}, {"email": "nobody@example.com"}, {"phone": "+44 7911 123456"},
+    {"handle": {"platform": "Twitter", "handle": "bob"}}, {"orderNumber": "#1001"},
+    {"external": {"system": "crm", "externalId": "h2"}}, {"accountNumber": "A-7"},
+    {"email": " "},
+]  # fmt: skip
+
+
+def _values(fakes: ModuleType) -> dict[str, list[Any]]:
+    world = fakes.World()
+    world.alice()
+    things = [row for system in world.systems.values()
+              for lists in system.children.values() for rows in lists.values()
+              for row in rows]  # fmt: skip
+    nodes = [one.id for one in [*things, *world["crm"].contacts.values(), world["crm"].system]]
+    good = [{"id": ALICE}, {"id": BOB}, {"email": "bob@example.com"}]
+    return {
+        "CustomerKey": KEYS + good * 5,
+        "Query.customers.by": [
+            [*good], [{"id": BOB}, {"id": "cus_none"}, {"id": ALICE}], [], KEYS[:-1],
+            [{"id": CARL}, {"id": CARL}, {"external": {"system": "crm", "externalId": "h3"}}],
+            [{"id": "cus_x"}] * 101,
+        ],
+        "Query.node.id": [*IDS, *nodes, "link_x", "nonsense", "order_!"],
+        "first": [1, 2, 3, 20, 20, 20, 100, None, 0, 101],
+        "after": ["nonsense", "", None],
+        "text": ["bob", "example", "#20", " ", "nobody"],
+        "number": ["#1001", "1001", "#999"],
+        "names": [["email"], ["name", "phone"], [], ["nothing"]],
+        "around": ["2026-03-01T00:00:00Z", "2026-03-01"],
+        "representations": [
+            [{"__typename": "Customer", "id": ALICE}, {"__typename": "Order", "id": nodes[0]}],
+            [{"__typename": "Customer", "id": "cus_none"}, {"__typename": "Ticket", "id": "x"}],
+        ],
+        "Freshness": [
+            {"allowStale": False}, {"maxAgeMs": 86_400_000}, {"deadlineMs": 15}, {"maxAgeMs": -1}
+        ],
+    }  # fmt: skip
+
+
+def _caller(random: Random) -> Caller:
+    proven = {LookupKey(KeyKind.EMAIL, "bob@example.com"): Verification.VERIFIED}
+    return random.choice(
+        [
+            Caller(name="everything", scopes=_load("world").EVERYTHING),
+            Caller(name="everything", scopes=_load("world").EVERYTHING),
+            Caller(name="masked", scopes=frozenset({ANY_CUSTOMER})),
+            Caller(name="contact", scopes=frozenset({ANY_CUSTOMER, STAFF, "pii:contact"})),
+            Caller(name="visitor", scopes=frozenset({"pii:identity"}), proven=proven),
+            Caller(name="nobody"),
+        ]
+    )
+
+
+# ---------------------------------------------------------------- running and comparing
+
+
+class Bench:
+    """Both executors over one schema."""
+
+    def __init__(self) -> None:
+        self.fakes = _load("world")
+        schema = build_schema()
+        self.schema = schema
+        self.reference: Executor = ReferenceExecutor(schema, hide_suggestions=False)
+        self.planned = PlannedExecutor(schema, self.reference, hide_suggestions=False)
+
+    def prepared(self, text: str) -> Prepared | None:
+        """None where one name stands for two things: the one rule the author may break."""
+        document = parse(text)
+        if validate(self.schema._schema, document, [OverlappingFieldsCanBeMergedRule]):
+            return None
+        operation, *fragments = document.definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        named = {
+            one.name.value: one for one in fragments if isinstance(one, FragmentDefinitionNode)
+        }
+        return Prepared(document, operation, named)
+
+    async def answer(
+        self, executor: Executor, prepared: Prepared, variables: Any, seed: int
+    ) -> tuple[dict[str, Any], Any]:
+        world = some_world(seed, self.fakes)
+        random = Random(seed)
+        context = world.operation(_caller(random), read_only=random.random() < 0.1)
+        result = await executor.run(prepared, variables, context)
+        answer = answers.executed(result, context.problems)
+        await context.finish()
+        return answer, world
+
+    async def both(self, prepared: Prepared, variables: Any, seed: int) -> tuple[Any, Any]:
+        await self.warm(prepared, variables)
+        return (
+            await self.answer(self.reference, prepared, variables, seed),
+            await self.answer(self.planned, prepared, variables, seed),
+        )
+
+    async def warm(self, prepared: Prepared, variables: Any) -> None:
+        """An operation is compiled at its second sight."""
+        values = self.planned._values(prepared, variables)
+        if values is not None:
+            self.planned._plan(prepared, values)
+            self.planned._plan(prepared, values)
+
+
+Errors = Counter[bytes]
+
+
+def compared(answer: dict[str, Any]) -> tuple[bytes, Errors, set[tuple[Any, ...]]]:
+    """Data with its order; errors without one; and the places that an error below them made null.
+
+    What else went wrong below such a place may be told or not (GraphQL, 6.4.4: nothing below it is
+    part of the answer), so errors there are left out, and the place itself compared instead.
+    """
+    data = answer.get("data", "none")
+    errors = answer.get("errors", [])
+    gone = {_nulled(data, tuple(one["path"])) for one in errors if "path" in one}
+    gone.discard(None)
+    lists = {tuple(part for part in place if isinstance(part, str)) for place in gone if place}
+    return (
+        orjson.dumps(data),
+        Counter(_told(one) for one in errors if not _below(one, gone, lists)),
+        gone,
+    )
+
+
+def _nulled(data: Any, path: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The place above the path at which the answer is null, if there is one."""
+    for i, part in enumerate(path):
+        if data is None:
+            return path[:i]
+        data = data[part]
+    return None
+
+
+def _below(error: dict[str, Any], gone: set[Any], lists: set[tuple[str, ...]]) -> bool:
+    """A source's problem is told at its first place in a list, which may have been made null."""
+    path = tuple(error.get("path", ()))
+    if any(path[: len(place)] == place and len(path) > len(place) for place in gone):
+        return True
+    names = tuple(part for part in path if isinstance(part, str))
+    is_problem = "locations" not in error
+    return is_problem and any(names[: len(one)] == one for one in [*lists] if gone)
+
+
+def _told(error: dict[str, Any]) -> bytes:
+    """The id under which an unexpected exception is logged differs each time."""
+    said = {**error, "extensions": {**error["extensions"], "id": None}}
+    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualTime]:
+    made = VirtualTime()
+    yield made
+    made.close()
+
+
+def test_plans_answer_what_the_reference_executor_answers(bench: Bench, loop: VirtualTime) -> None:
+    print(f"PLAN_SEED={SEED} PLAN_OPERATIONS={OPERATIONS}")  # noqa: T201  # to run it again
+    random = Random(SEED)
+    author = _load("random_operations").Author(
+        bench.schema._schema, random, _values(bench.fakes), LATE_FIELDS, frozenset({"_service"})
+    )
+    tally: Counter[str] = Counter()
+    while tally["compared"] < OPERATIONS:
+        written = author.write()
+        prepared = bench.prepared(written.text)
+        tally["written"] += 1
+        if prepared is None:
+            continue
+        seed = random.getrandbits(32)
+        (expected, one), (found, other) = loop.run_until_complete(
+            bench.both(prepared, written.variables, seed)
+        )
+        shown = f"{written.text}\n{written.variables}\nworld {seed}, PLAN_SEED={SEED}"
+        assert compared(found) == compared(expected), f"{shown}\n{expected}\n{found}"
+        if not compared(expected)[2]:
+            assert one.called() == other.called(), shown
+        tally["compared"] += 1
+        tally["with errors"] += "errors" in expected
+        tally["with data"] += bool(expected.get("data"))
+        tally["nulled from below"] += bool(compared(expected)[2])
+    assert tally["compared"] > tally["written"] / 3
+    for kind in ("with errors", "with data", "nulled from below"):
+        assert tally[kind] > OPERATIONS / 100, kind

@@ -7,7 +7,7 @@ Messages. A number is asked about twice, as sender and as receiver: no filter kn
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from connectors.reading import Row, texts
 from connectors.request import Request, get, segment
@@ -24,6 +24,7 @@ SENT, RECEIVED = range(2)
 """The two lists of a number: what we sent to it, and what we received from it."""
 
 Query = Mapping[str, str]
+_PLACE = ("Page", "PageToken")
 
 
 def ask_call(ask: GetAsk) -> Request:
@@ -113,14 +114,16 @@ def _account(ask: GetAsk | ChildrenAsk | SinceAsk) -> str:
 
 
 def _list(ask: GetAsk | ChildrenAsk | SinceAsk, name: str, query: Query) -> Request:
-    """The first page, or the one a cursor leads to: the query of the address Twilio gave."""
-    path = f"{_account(ask)}/{name}.json"
-    if ask.cursor:
-        return get(path, parse_qsl(ask.cursor))
-    return get(path, {**query, "PageSize": str(MOST_A_PAGE.value)})
+    """The first page, or the one a cursor leads to."""
+    place = dict(parse_qsl(ask.cursor or ""))
+    pages = {"PageSize": str(MOST_A_PAGE.value), **place}
+    return get(f"{_account(ask)}/{name}.json", {**query, **pages})
 
 
 def _next(data: Any) -> str | None:
-    """Only the query is kept of `next_page_uri`: nobody but we say who is asked."""
+    """Of `next_page_uri` only the place is kept: nobody but we say who is asked, and what."""
     following = data.get("next_page_uri")
-    return urlsplit(following).query if following else None
+    if not following:
+        return None
+    pairs = parse_qsl(urlsplit(following).query)
+    return urlencode([(name, value) for name, value in pairs if name in _PLACE])

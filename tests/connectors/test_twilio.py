@@ -127,11 +127,13 @@ def test_changes_are_calls_that_began_since():
     assert dict(whole.query) == {"PageSize": "1000"}
 
 
-def test_of_the_next_address_only_the_query_is_believed():
-    data = {**recorded("calls"), "next_page_uri": "https://evil.example/x?Page=1&PageToken=PACA1"}
-    page = queries.read_calls(data, None)
+def test_of_the_next_address_only_the_place_is_believed():
+    address = "https://evil.example/x?To=%2B1555&PageSize=50&Page=1&PageToken=PACA1"
+    page = queries.read_calls({**recorded("calls"), "next_page_uri": address}, None)
     following = queries.ask_calls_of(asked(cursor=page.cursor))
-    assert following.target == f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Page=1&PageToken=PACA1"
+    assert following.path == f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+    expected = {"To": CUSTOMER, "PageSize": "1000", "Page": "1", "PageToken": "PACA1"}
+    assert dict(following.query) == expected
 
 
 # ---------------------------------------------------------------- threads

@@ -32,6 +32,17 @@ BEGAN = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
 PAGE = 100  # the vendor gives up to 1,000 and may give fewer
 OURS = "+441134960001"
 
+_NO_END = "its example names the same next page whatever is asked; lists are read to their end"
+UNREADABLE_EXAMPLES = dict.fromkeys(
+    (
+        "children_of CALL by phone",
+        "get_many CONVERSATION",
+        "children_of CONVERSATION by phone",
+        "children_of MESSAGE by own",
+    ),
+    _NO_END,
+)
+
 Row = dict[str, Any]
 Rows = dict[Kind, list[Row]]
 

@@ -195,9 +195,9 @@ async def test_two_thousand_tokens_are_lexed_and_more_are_not(ask: Any, code: An
 async def test_a_huge_document_is_refused_in_milliseconds(
     ask: Any, code: Any, document: str
 ) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     status, body = await ask(document)
-    assert time.perf_counter() - started < 1.0  # 14 s without the limit; 20 to 40 ms with it
+    assert time.process_time() - started < 1.0  # 14 s without the limit, 40 ms with it
     assert status == 400
     assert code(body) in {"TOO_MANY_TOKENS", "BAD_REQUEST"}
 
@@ -214,9 +214,9 @@ async def test_a_document_longer_than_allowed_is_refused_unread(
 
 async def test_repeated_fields_cannot_keep_the_validation_busy(ask: Any, code: Any) -> None:
     repeated = "orders { nodes { number } } " * 240
-    started = time.perf_counter()
+    started = time.process_time()
     _, body = await ask("{ customer { " + repeated + "} }")
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert code(body) == "COST_EXCEEDED"
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from domain.errors import ConfigError
 from domain.ports import Clock
 from state import schema
+from state.decisions import SqlDecisions
 from state.identities import SqlIdentities
 from state.records import SqlRecords
 from state.transactions import WRITES, Lane, Transactions
@@ -52,6 +53,7 @@ class State:
         self._transactions = transactions
         self.records = SqlRecords(transactions, clock)
         self.identities = SqlIdentities(transactions, clock)
+        self.decisions = SqlDecisions(transactions)
 
     def __repr__(self) -> str:
         return f"State({self._dialect})"

@@ -15,11 +15,11 @@ from state.tables import customers, identity_event_customers, identity_events
 Ids = tuple[CustomerId, ...]
 
 
-def append(connection: Connection, events: Sequence[IdentityEvent]) -> None:
-    """Number events and store them. Publications follow one another, so the next number is free,
-    and a reader who has seen a number has seen all below it.
+def append(connection: Connection, events: Sequence[IdentityEvent]) -> int:
+    """Number events and store them; returns the last number given. Publications follow one another,
+    so the next number is free, and a reader who has seen a number has seen all below it.
     """
-    last = connection.execute(select(func.max(identity_events.c.sequence))).scalar() or 0
+    last = int(connection.execute(select(func.max(identity_events.c.sequence))).scalar() or 0)
     numbered = list(enumerate(events, last + 1))
     bulk.upsert(
         connection, identity_events, (_row(sequence, event) for sequence, event in numbered)
@@ -27,6 +27,7 @@ def append(connection: Connection, events: Sequence[IdentityEvent]) -> None:
     named = {(id, sequence) for sequence, event in numbered for id in (*event.before, *event.after)}
     rows = ({"customer": id, "sequence": sequence} for id, sequence in sorted(named))
     bulk.insert_missing(connection, identity_event_customers, rows)
+    return last + len(numbered)
 
 
 def of(

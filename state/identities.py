@@ -42,7 +42,7 @@ class SqlIdentities:
         return await self._transactions.write(self._publish, resolution)
 
     def _publish(self, connection: Connection, resolution: Resolution) -> int:
-        version = _next_version(connection, resolution.based_on)
+        version = next_version(connection, resolution.based_on)
         if resolution.contacts:
             contacts.put(connection, resolution.contacts, (), self._clock.now())
         assign(connection, resolution, version)
@@ -56,10 +56,10 @@ class SqlIdentities:
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
         """As the port says. A customer whose records are all gone has no members."""
-        return await self._transactions.read(_clusters, ids)
+        return await self._transactions.read(clusters, ids)
 
     async def of_records(self, keys: Sequence[SourceKey]) -> list[CustomerId | None]:
-        return await self._transactions.read(_of_records, keys)
+        return await self._transactions.read(of_records, keys)
 
     async def links(
         self, keys: Collection[SourceKey], status: Collection[LinkStatus] | None = None
@@ -82,7 +82,7 @@ def _version(connection: Connection) -> int:
     return int(connection.execute(_VERSION).scalar_one())
 
 
-def _next_version(connection: Connection, based_on: int | None) -> int:
+def next_version(connection: Connection, based_on: int | None = None) -> int:
     """Count a publication. The row stays locked until its end: publications follow one another."""
     connection.execute(update(identity_state).values(version=identity_state.c.version + 1))
     version = _version(connection)
@@ -128,13 +128,13 @@ def _memberships(connection: Connection) -> dict[CustomerId, tuple[SourceKey, ..
     return {customer: tuple(keys) for customer, keys in members.items()}
 
 
-def _of_records(connection: Connection, keys: Sequence[SourceKey]) -> list[CustomerId | None]:
+def of_records(connection: Connection, keys: Sequence[SourceKey]) -> list[CustomerId | None]:
     packed = [pack(key) for key in keys]
     found = {key: CustomerId(owner) for owner, key in bulk.pairs(connection, _OWN, packed)}
     return [found.get(key) for key in packed]
 
 
-def _clusters(connection: Connection, ids: Sequence[CustomerId]) -> list[Cluster | None]:
+def clusters(connection: Connection, ids: Sequence[CustomerId]) -> list[Cluster | None]:
     standing = dict(bulk.pairs(connection, _STANDING, ids))
     found = _standing_clusters(connection, set(standing.values()))
     return [found[standing[id]] if id in standing else None for id in ids]

@@ -47,6 +47,14 @@ def replace(
     )
 
 
+def decide(connection: Connection, decided: Iterable[Link]) -> None:
+    """Put links in the place of those between the same records, whatever these are, and leave all
+    others as they are.
+    """
+    rows = {(pack(link.left), pack(link.right)): link for link in decided}
+    bulk.upsert(connection, links, (_row(pair, rows[pair]) for pair in sorted(rows)))
+
+
 def touching(
     connection: Connection, keys: Collection[SourceKey], status: Collection[LinkStatus] | None
 ) -> list[Link]:
@@ -56,7 +64,7 @@ def touching(
     found: dict[Pair, Link] = {}
     for statement in (_FROM_LEFT, _FROM_RIGHT):
         for row in bulk.answers(connection, statement, packed, wanted=wanted):
-            found[row.left_key, row.right_key] = _link(row)
+            found[row.left_key, row.right_key] = read(row)
     return sorted(found.values(), key=_strongest_first)
 
 
@@ -67,7 +75,7 @@ def decisions(connection: Connection) -> list[Link]:
         .where(links.c.status.in_(DECIDED))
         .order_by(links.c.left_key, links.c.right_key)
     )
-    return [_link(row) for row in rows]
+    return [read(row) for row in rows]
 
 
 def _forget_undecided(connection: Connection, scope: frozenset[SourceKey] | None) -> None:
@@ -107,7 +115,7 @@ def _row(pair: Pair, link: Link) -> bulk.Values:
     } | actor_row(link.decided_by)
 
 
-def _link(row: Row[*tuple[object, ...]]) -> Link:
+def read(row: Row[*tuple[object, ...]]) -> Link:
     return Link(
         left=unpack(row.left_key),
         right=unpack(row.right_key),

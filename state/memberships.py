@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from domain.errors import ClusterConflict
 from domain.ports import Resolution
-from state import bulk
+from state import bulk, held
 from state.keys import pack
 from state.register import Register
 from state.tables import memberships
@@ -23,6 +23,8 @@ class _Change:
 
     owner: dict[str, str]
     moved: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    """Of what is moved, where it was."""
     dropped: list[str] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
 
@@ -47,6 +49,7 @@ def assign(connection: Connection, resolution: Resolution, version: int) -> None
             for key in sorted(change.moved)
         ),
     )
+    held.keep(connection, change.left, resolution.redirects)
     register.touch(change.touched)
     register.save()
 
@@ -96,6 +99,8 @@ def _find_arrivals(connection: Connection, change: _Change) -> None:
             if was != becomes:
                 change.moved[key] = becomes
                 change.touched.update((becomes,) if was is None else (was, becomes))
+                if was is not None:
+                    change.left[key] = was
 
 
 def _find_leavers(
@@ -112,5 +117,5 @@ def _find_leavers(
             change.dropped.append(key)
             change.touched.add(was)
         else:
-            change.moved[key] = becomes
+            change.moved[key], change.left[key] = becomes, was
             change.touched.update((was, becomes))

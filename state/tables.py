@@ -157,6 +157,15 @@ links = Table(
     Index(None, "status", "match_weight"),
 )
 
+held_records = Table(
+    # What a customer held at the moment its id was led on to another: a split gives it back.
+    "held_records",
+    metadata,
+    Column("customer", ByteText, primary_key=True),
+    Column("key", ByteText, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 shared_identifiers = Table(
     "shared_identifiers",
     metadata,
@@ -187,4 +196,17 @@ identity_event_customers = Table(
     Column("customer", ByteText, primary_key=True),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
+)
+
+decisions = Table(
+    # Of people, by who asked and under which key. `customers` is a JSON list of the ids that stood
+    # afterwards with their versions; `sequence` is that of the event, where there was one.
+    "decisions",
+    metadata,
+    Column("actor", ByteText, primary_key=True),
+    Column("key", ByteText, primary_key=True),
+    Column("digest", ByteText, nullable=False),
+    Column("sequence", BigInteger),
+    Column("customers", LargeBinary, nullable=False),
+    Index(None, "digest"),
 )

@@ -1,5 +1,6 @@
 """`knownas demo`: emulated platforms, seeded people, and the product over them, in one process."""
 
+import json
 import shlex
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -110,12 +111,20 @@ def configuration(
     return checked(tables, environ)
 
 
+SHELL_QUERY: Final = (
+    '{ customer(by: {email: "%s"}) { displayName completeness'
+    " records { provenance { system { name } externalId } }"
+    " orders { nodes { number status } } tickets { nodes { subject status } }"
+    " conversations { nodes { channel lastMessage { body } } } } }"
+)
+"""One line that shows what each of the four systems knows of a person."""
+
+
 def _welcome(where: str, masked: str) -> None:
-    body = '{"query":"{ customer(by: {email: \\"%s\\"}) { id displayName completeness } }"}'
     ask = f"curl -s {where}/graphql -H 'content-type: application/json' -d "
     say(f"\n  GraphiQL, with a query that is ready to run:  {where}/")
     say("\n  The same from a shell:")
-    say(f"    {ask}{shlex.quote(body % CRM_EMAIL)}")
+    say(f"    {ask}{shlex.quote(json.dumps({'query': SHELL_QUERY % CRM_EMAIL}))}")
     say("\n  As a caller who may not see personal data, add:")
     say(f"    -H 'authorization: Bearer {masked}'")
     say("\n  Ctrl+C stops everything.\n")

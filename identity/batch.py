@@ -8,10 +8,14 @@ import duckdb
 from splink import DuckDBAPI, Linker
 
 from identity import blocking, explain, features, sharing
+from identity.comparisons import COMPARISONS
 from identity.model import Model, splink_settings
 from identity.normalise import BatchNormaliser
 
 logging.getLogger("splink").setLevel(logging.ERROR)
+
+
+TYPICAL = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +36,31 @@ def prepare(
 
 
 def linker(connection: duckdb.DuckDBPyConnection, model: Model) -> Linker:
-    """A Splink linker over `features`."""
-    table = DuckDBAPI(connection).register("features")
-    return Linker(table, splink_settings(model), log_level=None, validate_settings=False)
+    """A Splink linker over `features`, with frequencies that small sets cannot distort."""
+    api = DuckDBAPI(connection)
+    found = Linker(
+        api.register("features"), splink_settings(model), log_level=None, validate_settings=False
+    )
+    for comparison in COMPARISONS:
+        for level in comparison.levels:
+            if level.tf:
+                _, u = model.weights[comparison.name][level.name]
+                table = _frequencies(connection, level.tf, u)
+                lookup = api.register(table)
+                found.table_management.register_term_frequency_lookup(lookup, level.tf)
+    return found
+
+
+def _frequencies(connection: duckdb.DuckDBPyConnection, column: str, u: float) -> str:
+    """A table of how frequent each value is: as counted, pulled toward the model's share of chance
+    agreement by TYPICAL records, since in a handful every name looks common.
+    """
+    table = f"frequency_of_{column}"
+    connection.execute(f"""create or replace table {table} as
+        select {column}, (count(*) + {TYPICAL * u!r})
+            / ((select count({column}) from features) + {TYPICAL}) as tf_{column}
+        from features where {column} is not null group by {column}""").fetchall()
+    return table
 
 
 def score(connection: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> Scored:

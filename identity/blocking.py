@@ -27,6 +27,10 @@ KEYS = {
 """Each rule's keys of one record as a list over the columns of `features`; null parts, no key."""
 
 
+ADDRESS = "['s|' || street || '|' || coalesce(house, '') || '|' || coalesce(postcode, city)]"
+"""Where records meet without a name in common: for counting, not for linking."""
+
+
 def block(connection: duckdb.DuckDBPyConnection) -> int:
     """Writes `candidates` (join_key_l < join_key_r, match_key) from `features`; says how many."""
     listed = " union all ".join(

@@ -11,6 +11,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from domain.ids import CustomerId
 from domain.vocabulary import IdentityEventKind
+from identity.groups import Groups, Policy
+
+__all__ = ["Policy"]
 
 
 class Ordered(Hashable, Protocol):
@@ -30,17 +33,6 @@ class Edge(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """`link_weight`: pairs from here on join. `veto_weight`: two clusters are kept apart where any
-    pair across them is at or below it. `max_size`: no cluster grows beyond it.
-    """
-
-    link_weight: float
-    veto_weight: float = -6.0
-    max_size: int = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints(Generic[M]):
     """What no weight overrules. `unique_in`: members of one label are different people (a source
     that guarantees one record a person).
@@ -53,8 +45,8 @@ class Constraints(Generic[M]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOf(Generic[M]):
-    """`members` are sorted. `weakest` is the weight of the last link that was needed to hold it
-    together, None for one member or confirmed links alone.
+    """`members` are sorted. `weakest` is the weight of the weakest join that made it, None for one
+    member or confirmed links alone.
     """
 
     members: tuple[M, ...]
@@ -63,62 +55,12 @@ class ClusterOf(Generic[M]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clustering(Generic[M]):
-    """`clusters` are sorted by their first member; `guarded` are pairs the size guard refused, and
-    `vetoed` pairs that a conflict did, strongest first.
+    """`clusters` are sorted by their first member; `guarded` are pairs of clusters, named by their
+    first members, that the size guard kept apart.
     """
 
     clusters: tuple[ClusterOf[M], ...]
     guarded: tuple[Edge[M], ...] = ()
-    vetoed: tuple[Edge[M], ...] = ()
-
-
-class _Groups(Generic[M]):
-    """Disjoint sets that know whom they must never meet."""
-
-    def __init__(self) -> None:
-        self.parent: dict[M, M] = {}
-        self.members: dict[M, list[M]] = {}
-        self.apart: dict[M, set[M]] = defaultdict(set)
-        self.labels: dict[M, set[str]] = defaultdict(set)
-        self.weakest: dict[M, float] = {}
-
-    def add(self, member: M) -> None:
-        if member not in self.parent:
-            self.parent[member] = member
-            self.members[member] = [member]
-
-    def find(self, member: M) -> M:
-        root = member
-        while self.parent[root] != root:
-            root = self.parent[root]
-        while self.parent[member] != root:
-            self.parent[member], member = root, self.parent[member]
-        return root
-
-    def keep_apart(self, left: M, right: M) -> None:
-        a, b = self.find(left), self.find(right)
-        if a != b:
-            self.apart[a].add(b)
-            self.apart[b].add(a)
-
-    def may_join(self, a: M, b: M) -> bool:
-        return b not in self.apart[a] and self.labels[a].isdisjoint(self.labels[b])
-
-    def join(self, a: M, b: M, weight: float | None) -> None:
-        if len(self.members[a]) < len(self.members[b]):
-            a, b = b, a
-        self.parent[b] = a
-        self.members[a] += self.members.pop(b)
-        self.labels[a] |= self.labels.pop(b, set())
-        for other in self.apart.pop(b, set()):
-            self.apart[other].discard(b)
-            self.apart[other].add(a)
-            self.apart[a].add(other)
-        weights = [
-            w for w in (self.weakest.pop(b, None), self.weakest.get(a), weight) if w is not None
-        ]
-        if weights:
-            self.weakest[a] = min(weights)
 
 
 def cluster(
@@ -127,68 +69,37 @@ def cluster(
     policy: Policy,
     constraints: Constraints[M] | None = None,
 ) -> Clustering[M]:
-    """Groups held by links, strongest first, that no conflict or constraint forbids.
+    """Average-link agglomeration under constraints: strongest join first, until none is left.
 
     Confirmed pairs come first, then rejected ones and vetoes are laid down, so that a decision of a
-    person outranks every weight, and two people are never joined through a third record.
+    person outranks every weight, and two people are never joined through a third record. An average
+    over all pairs is what keeps father and son apart: some of their records have nothing that
+    tells them apart, but others have.
     """
     rules = constraints or Constraints()
-    groups: _Groups[M] = _Groups()
-    ordered = sorted(edges, key=lambda edge: (-edge.weight, edge.left, edge.right))
-    for member in members:
-        groups.add(member)
-    for edge in ordered:
-        groups.add(edge.left)
-        groups.add(edge.right)
-    _constrain(groups, rules)
-    vetoes = [edge for edge in ordered if edge.weight <= policy.veto_weight]
-    for edge in vetoes:
-        groups.keep_apart(edge.left, edge.right)
-    guarded, vetoed = _agglomerate(groups, ordered, policy)
-    found = (
-        ClusterOf(members=tuple(sorted(group)), weakest=groups.weakest.get(root))
-        for root, group in groups.members.items()
-    )
+    pairs = list(edges)
+    named = {end for edge in pairs for end in (edge.left, edge.right)}
+    named.update(end for pair in (*rules.confirmed, *rules.rejected) for end in pair)
+    ordered = sorted({*members, *named, *rules.unique_in})
+    place = {member: number for number, member in enumerate(ordered)}
+    groups = Groups(len(ordered), policy)
+    for member, label in rules.unique_in.items():
+        groups.label(place[member], label)
+    for edge in pairs:
+        groups.relate(place[edge.left], place[edge.right], edge.weight)
+    for left, right in rules.rejected:
+        groups.keep_apart(place[left], place[right])
+    for a, b in sorted((place[left], place[right]) for left, right in rules.confirmed):
+        groups.confirm(a, b)
+    groups.agglomerate()
+    found = [
+        ClusterOf(members=tuple(ordered[number] for number in sorted(group)), weakest=weakest)
+        for group, weakest in groups.found()
+    ]
     return Clustering(
         clusters=tuple(sorted(found, key=lambda one: one.members[0])),
-        guarded=tuple(guarded),
-        vetoed=tuple(vetoed),
+        guarded=tuple(Edge(ordered[a], ordered[b], weight) for a, b, weight in groups.guarded),
     )
-
-
-def _constrain(groups: _Groups[M], rules: Constraints[M]) -> None:
-    for member, label in rules.unique_in.items():
-        groups.add(member)
-        groups.labels[groups.find(member)].add(label)
-    for left, right in sorted(rules.confirmed):
-        groups.add(left)
-        groups.add(right)
-        a, b = groups.find(left), groups.find(right)
-        if a != b:
-            groups.join(a, b, None)
-    for left, right in rules.rejected:
-        groups.add(left)
-        groups.add(right)
-        groups.keep_apart(left, right)
-
-
-def _agglomerate(
-    groups: _Groups[M], ordered: Sequence[Edge[M]], policy: Policy
-) -> tuple[list[Edge[M]], list[Edge[M]]]:
-    guarded, vetoed = [], []
-    for edge in ordered:
-        if edge.weight < policy.link_weight:
-            break
-        a, b = groups.find(edge.left), groups.find(edge.right)
-        if a == b:
-            continue
-        if not groups.may_join(a, b):
-            vetoed.append(edge)
-        elif len(groups.members[a]) + len(groups.members[b]) > policy.max_size:
-            guarded.append(edge)
-        else:
-            groups.join(a, b, edge.weight)
-    return guarded, vetoed
 
 
 # ---------------------------------------------------------------- ids

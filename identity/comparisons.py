@@ -1,23 +1,34 @@
 """What two records are compared by: each comparison's graded levels, strongest first.
 
 Conditions are DuckDB (and Splink) SQL over the columns of `features`, with `_l` and `_r` for the
-two records. Levels must be in falling order of weight; `model.py` refuses a model where they are
-not.
+two records. Levels stand in falling order of weight; a model in which they do not is refused.
+
+Splink multiplies comparisons as if they were independent. What a household shares (address, family
+name, landline, mailbox) is not, so it is one comparison, `home`: two people of one household differ
+in it by nothing, and it is worth only what it is worth when all of it agrees by that reason.
 """
 
+import re
 from dataclasses import dataclass
+
+NAMESAKES, AT_HOME, AWAY = "namesakes", "at home", "not at home"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """`name` is what evidence calls it. `tf` is the column whose value's frequency sharpens the
-    weight. `unless` levels say nothing (Splink's null level).
+    weight. A level that `says_nothing` is Splink's null level. A `coincidence` is so rare among
+    strangers that its u falls with the number of records, as the prior does.
+    `among` says of which pairs m and u are shares, where a level depends on another comparison: the
+    user part of an address on the name, a first name on the family (father and son).
     """
 
     name: str
     sql: str
     tf: str | None = None
     says_nothing: bool = False
+    coincidence: bool = False
+    among: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,27 +57,74 @@ def otherwise(name: str) -> Level:
     return Level(name=name, sql="ELSE")
 
 
+def _edits(column: str) -> str:
+    """One typing error, or two in a long name; both ends of it cannot be wrong at once.
+
+    Two names that are both well known (Mark and Mary) are two names and no typing error.
+    """
+    left, right = f"{column}_l", f"{column}_r"
+    return f"""(greatest(length({left}), length({right})) > 2
+        and abs(length({left}) - length({right})) < 3
+        and ({left}[1] = {right}[1] or {left}[-1] = {right}[-1])
+        and not ({column}_known_l and {column}_known_r)
+        and damerau_levenshtein({left}, {right})
+            <= case when least(length({left}), length({right})) > 6 then 2 else 1 end)"""
+
+
+def _sounds(column: str) -> str:
+    """Names that sound alike; of names that are not both well known the consonants are enough."""
+    return f"""({column}_sound_l = {column}_sound_r or {column}_skeleton_l = {column}_skeleton_r
+        and not ({column}_known_l and {column}_known_r))"""
+
+
 SAME_GIVEN = "given_l = given_r"
-NICKNAME = "list_has_any(given_roots_l, given_roots_r)"
-INITIAL = "((length(given_l) = 1 or length(given_r) = 1) and given_l[1] = given_r[1])"
-SPELLING = """((length(given_l) > 3 and length(given_r) > 3
-    and (damerau_levenshtein(given_l, given_r) <= 1
-        or (damerau_levenshtein(given_l, given_r) = 2
-            and length(given_l) > 6 and length(given_r) > 6)))
-    or (length(given_skeleton_l) > 2 and given_skeleton_l = given_skeleton_r))"""
-SWAPPED = """(given_l = family_r and coalesce(family_l = given_r, true)
-    or given_r = family_l and coalesce(family_r = given_l, true))"""
-SAME_PERSON_NAME = f"({SAME_GIVEN} or {NICKNAME} or {INITIAL} or {SPELLING} or {SWAPPED})"
+SHORT_FORM = """(list_has_any(given_roots_l, given_roots_r)
+    or not (given_known_l and given_known_r) and least(length(given_l), length(given_r)) > 1
+        and (starts_with(given_l, given_r) or starts_with(given_r, given_l)))"""
+INITIAL = """(length(given_l) = 1 and contains(given_initials_r, given_l)
+    or length(given_r) = 1 and contains(given_initials_l, given_r))"""
+SPELLING = f"({_edits('given')} or {_sounds('given')})"
+_CROSSED = """list_contains(families_{here}, given_{there})
+        and (family_{there} is null or list_contains(families_{there}, given_{here})
+            or family_{there}[1] = given_{here}[1])
+    or family_{there} is null and given_{there} in (given_{here} || family_{here},
+        family_{here} || given_{here}, given_{here}[1] || family_{here})"""
+SWAPPED = "({} or {})".format(
+    _CROSSED.format(here="l", there="r"), _CROSSED.format(here="r", there="l")
+)
+SAME_PERSON_NAME = f"({SAME_GIVEN} or {SWAPPED} or {SHORT_FORM} or {INITIAL} or {SPELLING})"
+
+PART_OF_FAMILY = "(list_contains(families_l, family_r) or list_contains(families_r, family_l))"
+FAMILY_SPELLING = f"({_edits('family')} or {_sounds('family')})"
+FAMILY_INITIAL = "((length(family_l) = 1 or length(family_r) = 1) and family_l[1] = family_r[1])"
+SIMILAR_FAMILY = f"({PART_OF_FAMILY} or {FAMILY_SPELLING} or {FAMILY_INITIAL} or {SWAPPED})"
+
+SAME_STREET = "(street_l = street_r and house_l is not distinct from house_r)"
+NEAR_STREET = """(house_l = house_r and jaro_winkler_similarity(street_l, street_r) >= 0.88
+    or postcode_l = postcode_r and street_l = street_r)"""
+SAME_ADDRESS = f"""((postcode_l = postcode_r or city_l = city_r)
+    and ({SAME_STREET} or {NEAR_STREET}))"""
+SHARED_LINE = "list_has_any(phones_shared_l, phones_shared_r)"
+SHARED_MAILBOX = "list_has_any(emails_shared_l, emails_shared_r)"
+ONE_NAME = f"coalesce({SAME_PERSON_NAME}, true)"
+"""Names that do not contradict one another; a name that is missing contradicts none."""
+HOME = f"coalesce({SAME_ADDRESS}, false) or {SHARED_LINE} or {SHARED_MAILBOX}"
+
+NEAR_BIRTH_DATE = """(damerau_levenshtein(birth_date_l, birth_date_r) <= 1
+    or (birth_date_l[1:4] = birth_date_r[1:4] and birth_date_l[5:6] = birth_date_r[7:8]
+        and birth_date_l[7:8] = birth_date_r[5:6]))"""
+OTHER_BIRTH_DATE = f"coalesce(not {NEAR_BIRTH_DATE}, false)"
 
 GIVEN_NAME = Comparison(
     name="given_name",
     columns=("given",),
     levels=(
         nothing("given_l is null or given_r is null"),
-        Level(name="same", sql=SAME_GIVEN, tf="given"),
-        Level(name="names swapped", sql=SWAPPED),
-        Level(name="short form of the other", sql=NICKNAME),
+        Level(name="parts in another order", sql=f"given_l <> given_r and {SWAPPED}"),
+        Level(name="same", sql=f"{SAME_GIVEN} and not ({HOME})", tf="given", among=AWAY),
+        Level(name="same, at one home", sql=SAME_GIVEN, among=AT_HOME),
         Level(name="spelled differently", sql=SPELLING),
+        Level(name="short form of the other", sql=SHORT_FORM),
         Level(name="same initial", sql=INITIAL),
         otherwise("different"),
     ),
@@ -76,23 +134,41 @@ FAMILY_NAME = Comparison(
     name="family_name",
     columns=("family",),
     levels=(
-        nothing(f"family_l is null or family_r is null or {SWAPPED}"),
+        nothing(f"family_l is null or family_r is null or {SWAPPED} or {HOME}"),
         Level(name="same", sql="family_l = family_r", tf="family"),
-        Level(
-            name="one of two family names",
-            sql="list_contains(families_l, family_r) or list_contains(families_r, family_l)",
+        Level(name="one of two family names", sql=PART_OF_FAMILY),
+        Level(name="spelled differently", sql=FAMILY_SPELLING),
+        Level(name="same initial", sql=FAMILY_INITIAL),
+        otherwise("different"),
+    ),
+)
+
+HOME_LIFE = Comparison(
+    name="home",
+    columns=("house", "street", "postcode", "city", "family"),
+    levels=(
+        nothing(
+            f"""not ({HOME}) and (coalesce(street_l, postcode_l, city_l) is null
+            or coalesce(street_r, postcode_r, city_r) is null)"""
         ),
         Level(
-            name="spelled differently",
-            sql="""(length(family_l) > 3 and length(family_r) > 3
-                and (damerau_levenshtein(family_l, family_r) <= 1
-                    or (length(family_l) > 6 and damerau_levenshtein(family_l, family_r) = 2)))
-                or (length(family_skeleton_l) > 2 and family_skeleton_l = family_skeleton_r)""",
+            name="same home and family name",
+            sql=f"({HOME}) and family_l = family_r",
+            coincidence=True,
         ),
         Level(
-            name="same initial",
-            sql="(length(family_l) = 1 or length(family_r) = 1) and family_l[1] = family_r[1]",
+            name="same home, similar family name",
+            sql=f"({HOME}) and {SIMILAR_FAMILY}",
+            coincidence=True,
         ),
+        Level(
+            name="same home, family name not said",
+            sql=f"({HOME}) and (family_l is null or family_r is null)",
+            coincidence=True,
+        ),
+        Level(name="same home, other family name", sql=HOME, coincidence=True),
+        Level(name="same postcode", sql="postcode_l = postcode_r", tf="postcode"),
+        Level(name="same city", sql="city_l = city_r", tf="city"),
         otherwise("different"),
     ),
 )
@@ -105,10 +181,7 @@ BIRTH_DATE = Comparison(
         Level(name="same", sql="birth_date_l = birth_date_r", tf="birth_date"),
         Level(
             name="one typing error or day and month swapped",
-            sql="""damerau_levenshtein(birth_date_l, birth_date_r) <= 1
-                or (birth_date_l[1:4] = birth_date_r[1:4]
-                    and birth_date_l[5:6] = birth_date_r[7:8]
-                    and birth_date_l[7:8] = birth_date_r[5:6])""",
+            sql=NEAR_BIRTH_DATE,
         ),
         Level(
             name="two of year, month and day",
@@ -120,15 +193,26 @@ BIRTH_DATE = Comparison(
     ),
 )
 
+GENERATION = Comparison(
+    name="generation",
+    columns=("generation",),
+    levels=(
+        nothing("generation_l is null or generation_r is null"),
+        Level(name="same", sql="generation_l = generation_r"),
+        otherwise("different"),
+    ),
+)
+
 ACCOUNT = Comparison(
     name="account_number",
     columns=("account",),
     levels=(
         nothing("account_l is null or account_r is null"),
-        Level(name="same", sql="account_l = account_r"),
+        Level(name="same", sql="account_l = account_r", coincidence=True),
         Level(
             name="one typing error",
             sql="length(account_l) > 4 and damerau_levenshtein(account_l, account_r) <= 1",
+            coincidence=True,
         ),
         otherwise("different"),
     ),
@@ -139,21 +223,40 @@ EMAIL = Comparison(
     columns=("emails",),
     levels=(
         nothing(
-            """(email_l is null or email_r is null)
-            and not (list_has_any(emails_own_l, emails_own_r)
-                or list_has_any(emails_shared_l, emails_shared_r))"""
+            f"""(email_l is null or email_r is null or {SHARED_MAILBOX})
+            and not list_has_any(emails_own_l, emails_own_r)"""
         ),
-        Level(name="same", sql="list_has_any(emails_own_l, emails_own_r)"),
+        Level(name="same", sql="list_has_any(emails_own_l, emails_own_r)", coincidence=True),
         Level(
-            name="same mailbox, which several people use",
-            sql="list_has_any(emails_shared_l, emails_shared_r)",
+            name="typing error in the domain",
+            sql="""email_user_l = email_user_r and not (email_free_l and email_free_r)
+                and damerau_levenshtein(email_domain_l, email_domain_r) <= 2""",
+            coincidence=True,
         ),
         Level(
-            name="one typing error",
-            sql="length(email_l) > 12 and damerau_levenshtein(email_l, email_r) <= 1",
+            name="typing error in the user name",
+            sql=f"""email_letters_l <> email_letters_r and length(email_letters_l) > 5
+                and abs(length(email_l) - length(email_r)) < 2
+                and damerau_levenshtein(email_l, email_r) <= 1 and {ONE_NAME}""",
+            coincidence=True,
         ),
-        Level(name="same name at another provider", sql="email_user_l = email_user_r"),
-        otherwise("different"),
+        Level(
+            name="same telling user name at another provider",
+            sql="""email_user_l = email_user_r and length(email_user_l) > 5
+                and not (email_named_l or email_named_r)""",
+            coincidence=True,
+        ),
+        Level(
+            name="different, one of them not from a free provider",
+            sql="not (email_free_l and email_free_r)",
+            among=NAMESAKES,
+        ),
+        Level(
+            name="user names of the same name",
+            sql="email_letters_l = email_letters_r",
+            among=NAMESAKES,
+        ),
+        Level(name="different", sql="ELSE", among=NAMESAKES),
     ),
 )
 
@@ -162,19 +265,27 @@ PHONE = Comparison(
     columns=("phones",),
     levels=(
         nothing(
-            """(phone_l is null or phone_r is null)
-            and not (list_has_any(phones_own_l, phones_own_r)
-                or list_has_any(phones_shared_l, phones_shared_r))"""
+            f"""(phone_l is null or phone_r is null or {SHARED_LINE})
+            and not list_has_any(phones_own_l, phones_own_r)"""
         ),
-        Level(name="same", sql="list_has_any(phones_own_l, phones_own_r)"),
         Level(
-            name="same line, which several people use",
-            sql="list_has_any(phones_shared_l, phones_shared_r)",
+            name="same",
+            sql="""list_has_any(phones_own_l, phones_own_r)
+                and not coalesce(phone_kind_l = 'fixed' and phone_kind_r = 'fixed', false)""",
+            coincidence=True,
+        ),
+        Level(
+            name="same landline",
+            sql="list_has_any(phones_own_l, phones_own_r)",
+            coincidence=True,
         ),
         Level(
             name="one typing error",
-            sql="length(phone_l) > 7 and damerau_levenshtein(phone_l, phone_r) <= 1",
+            sql=f"""length(phone_l) > 7 and abs(length(phone_l) - length(phone_r)) < 2
+                and damerau_levenshtein(phone_l, phone_r) <= 1 and {ONE_NAME}""",
+            coincidence=True,
         ),
+        Level(name="a mobile and a landline", sql="phone_kind_l <> phone_kind_r"),
         otherwise("different"),
     ),
 )
@@ -184,32 +295,7 @@ HANDLE = Comparison(
     columns=("handles",),
     levels=(
         nothing("len(handles_l) = 0 or len(handles_r) = 0"),
-        Level(name="same", sql="list_has_any(handles_l, handles_r)"),
-        otherwise("different"),
-    ),
-)
-
-ADDRESS = Comparison(
-    name="address",
-    columns=("house", "street", "postcode", "city"),
-    levels=(
-        nothing(
-            """coalesce(street_l, postcode_l, city_l) is null
-            or coalesce(street_r, postcode_r, city_r) is null"""
-        ),
-        Level(
-            name="same",
-            sql="""street_l = street_r and house_l is not distinct from house_r
-                and (postcode_l = postcode_r or city_l = city_r)""",
-        ),
-        Level(
-            name="written differently",
-            sql="""(postcode_l = postcode_r or city_l = city_r)
-                and (house_l = house_r and jaro_winkler_similarity(street_l, street_r) >= 0.88
-                    or postcode_l = postcode_r and street_l = street_r)""",
-        ),
-        Level(name="same postcode", sql="postcode_l = postcode_r", tf="postcode"),
-        Level(name="same city", sql="city_l = city_r", tf="city"),
+        Level(name="same", sql="list_has_any(handles_l, handles_r)", coincidence=True),
         otherwise("different"),
     ),
 )
@@ -224,6 +310,51 @@ COMPANY = Comparison(
     ),
 )
 
+OTHER_BEARERS = """(name_bearers_l - (name_person_l is not null)::int
+    - (name_person_r is not null and name_person_r is distinct from name_person_l)::int)"""
+BEARERS = Comparison(
+    name="others_of_the_name",
+    columns=("given", "family"),
+    levels=(
+        nothing("not coalesce(given_l = given_r and family_l = family_r, false)"),
+        Level(name="nobody else", sql=f"{OTHER_BEARERS} < 1", among=NAMESAKES),
+        Level(name="one other person", sql=f"{OTHER_BEARERS} = 1", among=NAMESAKES),
+        Level(name="two or three others", sql=f"{OTHER_BEARERS} < 4", among=NAMESAKES),
+        Level(name="many others", sql="ELSE", among=NAMESAKES),
+    ),
+)
+"""How many more people are seen to bear the full name: first and family names go together more
+often than chance has it, which their two frequencies do not show."""
+
+SYSTEM = Comparison(
+    name="system",
+    columns=(),
+    levels=(
+        Level(name="two systems", sql="system_l <> system_r"),
+        otherwise("one system"),
+    ),
+)
+
 COMPARISONS = (
-    GIVEN_NAME, FAMILY_NAME, BIRTH_DATE, ACCOUNT, EMAIL, PHONE, HANDLE, ADDRESS, COMPANY,
+    GIVEN_NAME, FAMILY_NAME, BEARERS, HOME_LIFE, BIRTH_DATE, GENERATION, ACCOUNT, EMAIL, PHONE,
+    HANDLE, COMPANY, SYSTEM,
 )  # fmt: skip
+
+
+def sided(condition: str) -> str:
+    """A pair condition over `x_l`, `x_r` as one over `l.x`, `r.x`."""
+    return re.sub(r"\b([a-z_]+)_([lr])\b", r"\2.\1", condition)
+
+
+def case_sql(comparison: Comparison) -> str:
+    """The place of the level that fires, over `l` and `r`; -1 for one that says nothing. The first
+    level whose condition holds decides, as in Splink.
+    """
+    places = {level.name: place for place, level in enumerate(comparison.graded)}
+    branches = "".join(
+        f"else {places[level.name]} "
+        if level.sql == "ELSE"
+        else f"when {sided(level.sql)} then {places.get(level.name, -1)} "
+        for level in comparison.levels
+    )
+    return f"case {branches} end"

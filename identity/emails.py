@@ -1,6 +1,8 @@
 """E-mail addresses in the form in which two of them are compared."""
 
-from identity.placeholders import USER_FILLS, one_character, one_character_sql
+from importlib import resources
+
+from identity.placeholders import DESKS, USER_FILLS, one_character, one_character_sql
 from identity.rules import Extract, Match, Rewrite, literal, one_of, words
 
 CLEAN = Rewrite(
@@ -34,18 +36,20 @@ RELAY = Match(rf".*(?:^|[.-])(?:private)?{RELAYS}(?:[.-].*|)")
 """Domains of forwarding addresses, made up for one order or one shop: the same one is the same
 person, two different ones say nothing."""
 
-ROLES = one_of(
-    words("""
-    accounts accounting accountspayable admin administration ap billing bookings buero buying
-    compras contact contabilidad contato einkauf enquiries facturas finance front frontdesk general
-    hello help helpdesk hi hola hr info informacion inquiries invoices it kontakt logistics mail
-    mailbox marketing office oficina operations ops orders payroll pedidos postmaster procurement
-    purchase purchasing reception rechnung reservations sales secretary secretariat service shop
-    staff store support team travel ventas verkauf warehouse webmaster zamowienia biuro
-    sekretariat""")
-)
-ROLE = Match(rf"{ROLES}[._-]?(?:{ROLES}|[a-z]{{2}})?[0-9]{{0,2}}")
+ROLE = Match(rf"{one_of(DESKS)}[._-]?(?:{one_of(DESKS)}|[a-z]{{2}})?[0-9]{{0,2}}")
 """User parts that name a desk and not a person."""
+FAMILY = Match(
+    r"(?:.*[._-])?(?:family|familie|familia|famille|famiglia|rodzina|household|home)(?:[0-9._-].*|)"
+)
+"""User parts that name a household."""
+
+FREE = frozenset(
+    line
+    for line in resources.files("identity").joinpath("data/free_mail.txt").read_text().splitlines()
+    if not line.startswith("#")
+)
+"""Providers at which anybody may have an address; two different ones there are told apart, while a
+second address from work is to be expected."""
 
 
 def canonical(folded: str) -> str | None:

@@ -22,10 +22,11 @@ Weights = Mapping[str, Mapping[str, tuple[float, float]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """`prior` is the probability that two records drawn at random are one person."""
+    """`prior` is the probability that two of `records` records drawn at random are one person."""
 
     version: str
     prior: float
+    records: int
     weights: Weights
 
     @property
@@ -64,6 +65,7 @@ def parse(text: str, place: str) -> Model:
         model = Model(
             version=str(raw["model_version"]),
             prior=float(raw["probability_two_random_records_match"]),
+            records=int(raw["records"]),
             weights={
                 comparison: {name: _m_u(level) for name, level in levels.items()}
                 for comparison, levels in raw["comparisons"].items()
@@ -83,6 +85,8 @@ def check(model: Model, place: str) -> None:
     if not 0 < model.prior < 1:
         raise InputError(f"{place}: probability_two_random_records_match must be between 0 and 1")
     known = {comparison.name for comparison in COMPARISONS}
+    if model.records < 1:
+        raise InputError(f"{place}: records must be the number of records trained on")
     if unknown := sorted(set(model.weights) - known):
         raise InputError(f"{place}: unknown comparison {unknown[0]}")
     for comparison in COMPARISONS:
@@ -108,6 +112,7 @@ def dump(model: Model) -> str:
         {
             "model_version": model.version,
             "probability_two_random_records_match": model.prior,
+            "records": model.records,
             "comparisons": {
                 comparison: {name: {"m": m, "u": u} for name, (m, u) in levels.items()}
                 for comparison, levels in model.weights.items()
@@ -151,5 +156,11 @@ def _splink_level(level: Level, levels: Mapping[str, tuple[float, float]]) -> di
         m, u = levels[level.name]
         written |= {"m_probability": m, "u_probability": u}
     if level.tf:
-        written |= {"tf_adjustment_column": level.tf, "tf_adjustment_weight": 1.0}
+        # Splink would look for the exact-match level by rewriting every condition to a normal form,
+        # ten seconds of it for these; a level with frequencies is the exact match itself.
+        written |= {
+            "tf_adjustment_column": level.tf,
+            "tf_adjustment_weight": 1.0,
+            "disable_tf_exact_match_detection": True,
+        }
     return written

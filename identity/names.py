@@ -4,7 +4,7 @@ one name share.
 
 from dataclasses import dataclass
 
-from identity.placeholders import WORDS_ONLY_FILL, one_character, one_character_sql
+from identity.placeholders import NAMES_NOBODY, one_character, one_character_sql
 from identity.rules import (
     Extract,
     Match,
@@ -64,35 +64,34 @@ FAMILY = Rewrite(
 """Without particles and middle initials; a name of particles alone (Le, San) is left empty and
 restored by the caller."""
 
-SKELETON = Rewrite(
+_SINGLE = tuple((f"{letter}{letter}+", letter) for letter in "abcdefghijklmnopqrstuvwxyz")
+_CONSONANTS = (
+    (r"[^a-z]", ""),
+    (r"^x|^hs", "s"),
+    (r"x", "ks"),
+    (r"ch([rl])", r"k\1"),
+    (r"tsch|tch|cz|ch|sh|sch|zh|dj|dz|j", "j"),
+    (r"ph|v|w", "f"),
+    (r"kh|gh", "k"),
+    (r"h", ""),
+    (r"ck|c|q|g", "k"),
+    (r"z", "s"),
+)
+SOUND = Rewrite(
     (
-        (r"[^a-z]", ""),
-        (r"^x", "s"),
-        (r"ch([rl])", r"k\1"),
-        (r"tsch|tch|cz|ch|sh|sch|zh|dj|dz|j", "j"),
-        (r"ph", "f"),
-        (r"kh|gh|h", ""),
-        (r"ck|c|q|g", "k"),
-        (r"w", "v"),
-        (r"[zx]", "s"),
-        (r"[aeiouy]", ""),
-        ("bb+", "b"),
-        ("dd+", "d"),
-        ("ff+", "f"),
-        ("kk+", "k"),
-        ("ll+", "l"),
-        ("mm+", "m"),
-        ("nn+", "n"),
-        ("pp+", "p"),
-        ("rr+", "r"),
-        ("ss+", "s"),
-        ("tt+", "t"),
-        ("jj+", "j"),
-        ("vv+", "v"),
+        *_CONSONANTS,
+        (r"([lnst])([lnst])e$", r"\1\2a"),
+        (r"([^aeiouy])e$", r"\1"),
+        (r"(?:ey|ei|ay|ai|ee|ie|ii|iy|yi|y|i|e)+", "i"),
+        (r"(?:ou|oo|eu|u|o)+", "u"),
+        *_SINGLE,
     )
 )
+"""How a name sounds, roughly: Alexei and Alexey, Mohamed and Mohammed, Lee and Li. Feminine endings
+stay (Paul and Paula, Daniel and Danielle)."""
+SKELETON = Rewrite((*_CONSONANTS, *_SINGLE, (r"[aeiouy]", "")))
 """What is left of a name when vowels and the letters that scripts and languages spell differently
-are evened out: Zhukov and Joukov, Qureshi and Quraishi, Schmidt and Smyth's kind of difference."""
+are evened out: Zhukov and Joukov, Qureshi and Quraishi, Haering and Hring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def plain(folded: str) -> str:
     """A name in words; empty where it is none (digits, fillers, one character over and over)."""
     text = PLAIN(folded)
     squeezed = text.replace(" ", "")
-    if NOT_A_NAME(folded) or WORDS_ONLY_FILL(text):
+    if NOT_A_NAME(folded) or NAMES_NOBODY(text):
         return ""
     return "" if len(squeezed) > 1 and one_character(squeezed) else text
 
@@ -145,7 +144,7 @@ def plain_sql(expression: str, text: str) -> str:
     """`plain` where `expression` is folded and `text` already went through PLAIN."""
     squeezed = f"replace({text}, ' ', '')"
     return f"""case when {expression} is null or {NOT_A_NAME.sql(expression)}
-        or {WORDS_ONLY_FILL.sql(text)}
+        or {NAMES_NOBODY.sql(text)}
         or (length({squeezed}) > 1 and {one_character_sql(squeezed)}) then '' else {text} end"""
 
 

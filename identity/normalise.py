@@ -51,9 +51,12 @@ class Person:
     account: str | None = field(default=None, repr=False)
     given: str | None = field(default=None, repr=False)
     given_roots: tuple[str, ...] = field(default=(), repr=False)
+    given_initials: str | None = field(default=None, repr=False)
+    given_sound: str | None = field(default=None, repr=False)
     given_skeleton: str | None = field(default=None, repr=False)
     family: str | None = field(default=None, repr=False)
     families: tuple[str, ...] = field(default=(), repr=False)
+    family_sound: str | None = field(default=None, repr=False)
     family_skeleton: str | None = field(default=None, repr=False)
     generation: str | None = None
     email: str | None = field(default=None, repr=False)
@@ -90,9 +93,12 @@ def normalise(raw: RawPerson, default_region: str | None = None) -> Person:
         account=fields.code(fields.ACCOUNT, said["account_number"]) or None,
         given=name.given or None,
         given_roots=roots_of(name.given),
+        given_initials="".join(sorted({root[0] for root in roots_of(name.given)})) or None,
+        given_sound=names.SOUND(name.given) or None,
         given_skeleton=names.SKELETON(name.given) or None,
         family=name.family or None,
         families=name.families,
+        family_sound=names.SOUND(name.family) or None,
         family_skeleton=names.SKELETON(name.family) or None,
         generation=name.generation or None,
         email=next(filter(emails.personal, addresses_of), None),
@@ -176,7 +182,11 @@ class BatchNormaliser:
         listed = roots()
         self._load(
             "nickname_roots",
-            {"name": list(listed), "roots": [" ".join(found) for found in listed.values()]},
+            {
+                "name": list(listed),
+                "roots": [" ".join(found) for found in listed.values()],
+                "initials": ["".join(sorted({n[0] for n in found})) for found in listed.values()],
+            },
         )
 
     def _locate(self) -> None:
@@ -235,8 +245,11 @@ class BatchNormaliser:
             nullif(n.given, '') as given,
             case when n.given <> '' then coalesce(string_split(r.roots, ' '), [n.given]) else [] end
                 as given_roots,
+            coalesce(r.initials, nullif(n.given[1], '')) as given_initials,
+            nullif({names.SOUND.sql("n.given")}, '') as given_sound,
             nullif({names.SKELETON.sql("n.given")}, '') as given_skeleton,
             nullif(n.family, '') as family, coalesce(n.families, []) as families,
+            nullif({names.SOUND.sql("n.family")}, '') as family_sound,
             nullif({names.SKELETON.sql("n.family")}, '') as family_skeleton,
             nullif(n.generation, '') as generation,
             e.email, coalesce(e.emails, []) as emails,

@@ -13,8 +13,31 @@ FILLERS = frozenset(
 )
 """Words that stand for nothing; a value made of these alone names nobody."""
 
+NOBODYS = frozenset(
+    words("""
+    anonymous caller customer deleted dummy inconnu noname test tester unbekannt undefined unknown
+    unnamed visitor void website desconocido nieznany sconosciuto walkin voicemail""")
+)
+"""Words no name contains: a name with one of them names nobody."""
+
+DESKS = frozenset(
+    words("""
+    accounts accounting accountspayable admin administration ap billing bookings buero buying
+    compras contact contabilidad contato einkauf enquiries facturas finance front frontdesk general
+    hello help helpdesk hi hola hr info informacion inquiries invoices it kontakt logistics mail
+    mailbox marketing office oficina operations ops orders payroll pedidos postmaster procurement
+    purchase purchasing reception rechnung reservations sales secretary secretariat service shop
+    staff store support team travel ventas verkauf warehouse webmaster zamowienia biuro
+    sekretariat""")
+)
+"""Words that name a desk and not a person."""
+_DESK_WORDS = one_of(DESKS | {"team", "dept", "department", "desk", "line", "account"})
+
 WORDS_ONLY_FILL = Match(
     f"(?:{one_of(word.replace('/', ' ').replace('-', ' ') for word in FILLERS)} ?)+"
+)
+NAMES_NOBODY = Match(
+    f"{WORDS_ONLY_FILL.pattern}|(?:{_DESK_WORDS} ?)+|(?:.* )?{one_of(NOBODYS)}(?: .*)?"
 )
 USER_FILLS = Match(
     "(?:no|not|none|na|nil|null|test|tester|testing|testtest|unknown|unavailable|dummy|fake|sample|"

@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,8 @@ def _source(file: RecordFile) -> str:
     if file.path.suffix == ".parquet":
         return f"read_parquet({path})"
     if file.path.suffix == ".jsonl":
-        return _lines(file.path)
+        return f"""(select case when json_type(json) = 'OBJECT' then json
+            else error('not a JSON object') end as json from {_lines(file.path)})"""
     names = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns)
     return f"""read_csv({path}, columns = {{{names}}}, header = true, delim = ',', quote = '"',
         escape = '"', auto_detect = false, null_padding = false, strict_mode = true)"""
@@ -162,9 +163,12 @@ def _list(file: RecordFile, name: str) -> str:
         return "[]::varchar[]"
     if file.path.suffix == ".jsonl":
         value = f"json -> {literal(name)}"
-        return f"""case json_type({value}) when 'ARRAY' then from_json({value}, '["VARCHAR"]')
-            when 'OBJECT' then error({literal(f"{name} must be text or a list of texts")})
-            when 'NULL' then []::varchar[] else coalesce([{value} ->> '$'], []) end"""
+        nested = f"""json_type({value}) = 'OBJECT' or len(list_filter(json_extract({value}, '$[*]'),
+            lambda x: json_type(x) in ('OBJECT', 'ARRAY'))) > 0"""
+        return f"""case when {nested} then
+                error({literal(f"{name} must be text or a list of texts")})
+            else case json_type({value}) when 'ARRAY' then from_json({value}, '["VARCHAR"]')
+            when 'NULL' then []::varchar[] else coalesce([{value} ->> '$'], []) end end"""
     return f"""case when "{name}" is null then []::varchar[]
         when typeof("{name}") like '%[]' then try_cast("{name}" as varchar[])
         else ["{name}"::varchar] end"""
@@ -185,10 +189,13 @@ def _refuse_ids(connection: duckdb.DuckDBPyConnection, file: RecordFile) -> None
 
 
 def _line_of(path: Path, place: int) -> str:
-    """Rows are numbered from 1; in a CSV line 1 is the header, in Parquet there are only rows."""
+    """Of the row of this number, from 1. Blank lines are no rows; a CSV begins with its header."""
     if path.suffix == ".parquet":
         return f"{path}, row {place}"
-    return f"{path}:{place + (path.suffix == '.csv')}"
+    with path.open("rb") as file:
+        filled = (number for number, line in enumerate(file, start=1) if line.strip())
+        number = next(islice(filled, place - (path.suffix == ".jsonl"), None))
+    return f"{path}:{number}"
 
 
 def _place(path: Path, error: Exception) -> InputError:

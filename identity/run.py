@@ -38,7 +38,7 @@ class RunOptions:
     engine: str = "duckdb"
     truth: Path | None = None
     report: Path | None = None
-    auto_link_weight: float = 3.0
+    auto_link_weight: float = 5.0
     default_regions: Mapping[str, str] = field(default_factory=dict)
     limits: EngineLimits = field(default_factory=EngineLimits)
 
@@ -96,10 +96,10 @@ def run(options: RunOptions) -> RunReport:
             clustering = _cluster(connection, options.auto_link_weight)
             ids = assign_ids({}, [one.members for one in clustering.clusters], mint).ids
             labels = _labels(clustering, ids)
-        with steps.step("write"):
-            _write(connection, options.out, labels)
         with steps.step("evaluate"):
             measured = _evaluate(connection, options.truth, labels) if options.truth else None
+        with steps.step("write"):
+            _write(connection, options.out, labels)
     return RunReport(
         records=loaded.records,
         systems=loaded.systems,

@@ -33,6 +33,12 @@ ROOT = Path(__file__).parents[2]
 SYSTEMS = {"crm": "hubspot", "shop": "shopify", "desk": "zendesk", "chat": "intercom"}
 """The sources of the configuration, and the platforms they are."""
 PEOPLE, SEED = 200, 7
+RATES = {
+    "crm": {"account": 10_000, "search": 1_000},
+    "shop": {"account": 1_000_000},
+    "desk": {"account": 10_000, "incremental": 1_000},
+}
+"""A plan no test uses up: the sandbox has none, and waiting for one is tested in connectors."""
 START_TIMEOUT_S = 60
 COMMAND_TIMEOUT_S = 120
 
@@ -120,10 +126,10 @@ def platforms(sandbox: Platforms) -> Iterator[Platforms]:
     sandbox.heal()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_platforms() -> Iterator[Platforms]:
-    """Platforms of 40 people, which the test may change."""
-    with running_platforms(40, SEED) as started:
+    """The same platforms once more, to which a module's tests may add people of their own."""
+    with running_platforms(PEOPLE, SEED) as started:
         yield started
 
 
@@ -172,6 +178,7 @@ class Deployment:
             "base_url": self.platforms.urls[name],
             "token": {"env": f"{name.upper()}_TOKEN"},
             "phone_region": "GB",
+            **({"rates": RATES[name]} if name in RATES else {}),
             **{k: v for k, v in self.platforms.credentials[name].items() if k != "token"},
             **over,
         }
@@ -350,11 +357,13 @@ Inside = Callable[..., AbstractAsyncContextManager[Graph]]
 
 
 @pytest.fixture
-def inside(deployment: Deployment) -> Inside:
-    """Runs the program inside the test: `async with inside(desk={"timeout_s": 0.3}) as graph`."""
+def inside() -> Inside:
+    """Runs the program inside the test:
+    `async with inside(deployment, desk={"timeout_s": 0.3}) as graph`.
+    """
 
     @asynccontextmanager
-    async def run(**sources: Mapping[str, object]) -> AsyncIterator[Graph]:
+    async def run(deployment: Deployment, **sources: Mapping[str, object]) -> AsyncIterator[Graph]:
         deployment.configure(tokens(), sources)
         async with opened(load(deployment.config, deployment.env)) as program:
             transport = httpx.ASGITransport(app=application(program), raise_app_exceptions=False)

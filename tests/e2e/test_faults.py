@@ -1,4 +1,4 @@
-"""One system misbehaves in every way there is a switch for: its branch says so, the rest is whole."""
+"""One system misbehaves in every way there is a switch for: only its branch is missing."""
 
 import asyncio
 
@@ -92,11 +92,11 @@ def somebody(world):
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("source", ["crm", "shop", "desk", "chat"])
 async def test_a_faulty_system_costs_its_own_branch_and_comes_back_by_itself(  # noqa: PLR0917
-    inside, platforms, skip, somebody, source, kind
+    inside, deployment, platforms, skip, somebody, source, kind
 ):
     how, code, left_behind = FAULTS[kind]
     timeout_s = SHORT_S if kind in LATE else 3.0
-    async with inside(**{source: {"timeout_s": timeout_s}}) as graph:
+    async with inside(deployment, **{source: {"timeout_s": timeout_s}}) as graph:
         platforms.fault(source, kind, **how)
         async with asyncio.timeout(OPERATION_S):
             answer, beside = await asyncio.gather(
@@ -132,8 +132,10 @@ async def test_a_faulty_system_costs_its_own_branch_and_comes_back_by_itself(  #
 
 
 @pytest.mark.parametrize("source", LISTS)
-async def test_what_was_kept_stands_in_where_the_caller_allows_it(inside, platforms, source):
-    async with inside() as graph:
+async def test_what_was_kept_stands_in_where_the_caller_allows_it(
+    inside, deployment, platforms, source
+):
+    async with inside(deployment) as graph:
         fresh = (await graph.data(CUSTOMER, by=MARGARET))["customer"]
         platforms.fault(source, "500")
 
@@ -157,9 +159,9 @@ SHAPES = [None, [], {}, "", 0, {"data": None}, {"data": {}}, {"results": None}, 
 
 @pytest.mark.parametrize("source", LISTS)
 async def test_an_answer_of_any_other_shape_is_never_taken_for_none(
-    inside, platforms, skip, source
+    inside, deployment, platforms, skip, source
 ):
-    async with inside() as graph:
+    async with inside(deployment) as graph:
         for shape in SHAPES:
             platforms.fault(source, "wrong_json", body=shape)
             answer = await graph.ask(CUSTOMER, by=MARGARET, freshness=live(source))
@@ -172,9 +174,9 @@ async def test_an_answer_of_any_other_shape_is_never_taken_for_none(
 
 
 async def test_a_system_that_keeps_failing_is_left_alone_and_then_probed_once(
-    inside, platforms, skip
+    inside, deployment, platforms, skip
 ):
-    async with inside() as graph:
+    async with inside(deployment) as graph:
         platforms.fault("desk", "500")
         await graph.ask(CUSTOMER, by=MARGARET, freshness=live("desk"))
         platforms.forget()
@@ -193,13 +195,13 @@ async def test_a_system_that_keeps_failing_is_left_alone_and_then_probed_once(
 
 
 async def test_many_requests_that_hang_on_one_system_hold_up_nobody_else(
-    inside, platforms, somebody
+    inside, deployment, platforms, somebody
 ):
     """More of them than the system's connections. Nothing here waits for a time-out: what hangs is
     answered when the switch is cleared.
     """
     hanging = 20
-    async with inside(desk={"timeout_s": 60}) as graph:
+    async with inside(deployment, desk={"timeout_s": 60}) as graph:
         platforms.fault("desk", "hang")
         patient = {"maxAgeMs": 3_600_000, "deadlineMs": 60_000}
         stuck = [
@@ -224,8 +226,8 @@ async def test_many_requests_that_hang_on_one_system_hold_up_nobody_else(
         assert all("errors" not in answer for answer in answers)
 
 
-async def test_one_thread_that_fails_leaves_the_other_threads_whole(inside, platforms):
-    async with inside() as graph:
+async def test_one_thread_that_fails_leaves_the_other_threads_whole(inside, deployment, platforms):
+    async with inside(deployment) as graph:
         whole = (await graph.data(MESSAGES, by=MARGARET))["customer"]["tickets"]["nodes"]
         broken = whole[0]["provenance"]["externalId"]
         platforms.fault("desk", "truncated", prefix=f"/api/v2/tickets/{broken}/comments")

@@ -1,5 +1,6 @@
 """A spec and its settings, put together into a `Source` the use cases can ask."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from random import Random
@@ -14,10 +15,10 @@ from connectors.desk import Desk
 from connectors.http import Http
 from connectors.keysearch import KeySearcher
 from connectors.monitor import Monitor
-from connectors.reading import Options, Reading
+from connectors.reading import Options, OptionValue, Reading
 from connectors.sender import Sender
 from connectors.settings import SourceSettings
-from connectors.spec import Spec, Stream
+from connectors.spec import Option, Spec, Stream
 from connectors.webhooks import SignedWebhooks
 from domain.errors import ConfigError
 from domain.ids import Kind
@@ -117,11 +118,18 @@ def _options(spec: Spec, name: str, settings: SourceSettings) -> Options:
         if isinstance(value, str) == isinstance(known[given].default, Mapping):
             form = "text" if isinstance(value, Mapping) else "table"
             raise ConfigError(f"sources.{name}.{given}: must be a {form}")
+        if not _fits(known[given], value):
+            raise ConfigError(f"sources.{name}.{given}: must match {known[given].form}")
     for option in spec.options:
         if option.default is None and not settings.options.get(option.name):
             raise ConfigError(f"sources.{name}.{option.name}: must be set ({option.help})")
     defaults = {o.name: o.default for o in spec.options if o.default is not None}
     return {**defaults, **settings.options}
+
+
+def _fits(option: Option, value: OptionValue) -> bool:
+    texts = [value] if isinstance(value, str) else list(value.values())
+    return not option.form or all(not each or re.fullmatch(option.form, each) for each in texts)
 
 
 def _check_settings(name: str, settings: SourceSettings) -> None:

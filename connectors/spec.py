@@ -255,11 +255,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of the connector beyond the common ones; `default` None makes it required."""
+    """A setting of the connector beyond the common ones; `default` None makes it required. Where
+    `form` is set, each text of it must match that regular expression, or be "".
+    """
 
     name: str
     help: str
     default: str | Mapping[str, str] | None = ""
+    form: str = ""
 
 
 Judge = Callable[[str, Reply], SourceError | None]

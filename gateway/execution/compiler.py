@@ -73,7 +73,7 @@ class Compiler:
         """For the values that `@skip` and `@include` have in these variables. Raises Unplanned."""
         work = _Compilation(self._schema, self._hide_suggestions, prepared, variables)
         root = work.root()
-        Source().generate(work.selections)
+        Source().generate(root)
         wanted = selected(self._schema._schema, prepared.operation, prepared.fragments, variables)
         return Plan(root, wanted)
 
@@ -94,8 +94,6 @@ class _Compilation:
         self._prepared = prepared
         self._variables = variables
         self._fields = 0
-        self.selections: list[Selection] = []
-        """Inner ones first."""
 
     def root(self) -> Selection:
         kind = self._schema.query_type
@@ -112,10 +110,7 @@ class _Compilation:
         return self._selection(kind, collected.grouped_field_set)
 
     def _selection(self, kind: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
-        fields = [self._field(kind, key, details) for key, details in grouped.items()]
-        selection = Selection(kind, fields)
-        self.selections.append(selection)
-        return selection
+        return Selection(kind, [self._field(kind, key, found) for key, found in grouped.items()])
 
     def _field(self, kind: GraphQLObjectType, key: str, details: list[FieldDetails]) -> Field:
         self._fields += 1

@@ -10,6 +10,7 @@ looks at them.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, located_error
@@ -79,7 +80,7 @@ class Run:
         found = await _settled([self._ask(field, item) for item in standing])
         waiting: Waiting = {}
         for item, value in zip(standing, found, strict=True):
-            self._fill(field, item, lambda value=value: value, waiting)  # type: ignore[misc]
+            self._fill(field, item, partial(_given, value), waiting)
         await _together(self._below(waiting))
 
     async def _ask(self, field: Field, item: Item) -> Any:
@@ -93,6 +94,12 @@ class Run:
 
     def _fill(self, field: Field, item: Item, read: Callable[[], Any], waiting: Waiting) -> None:
         _, out, above = item
+        if field.complete is not None:
+            try:
+                out[field.key] = field.complete(_given(read()), self)
+                return
+            except Exception:  # noqa: BLE001, S110  # it is read again below, with its place
+                pass
         place = Place(above, field.key, out, not field.shape.non_null)
         try:
             out[field.key] = self._settle(field, field.shape, read, place, waiting)
@@ -111,7 +118,7 @@ class Run:
         raised with its place.
         """
         try:
-            return self._value(field, shape, read(), place, waiting)
+            return self._value(field, shape, _given(read()), place, waiting)
         except Exception as error:
             located = located_error(error, field.nodes, place.as_list())
             if shape.non_null:
@@ -120,8 +127,6 @@ class Run:
             return None
 
     def _value(self, field: Field, shape: Shape, value: Any, place: Place, waiting: Waiting) -> Any:
-        if isinstance(value, Exception):
-            raise value
         if value is None:
             if shape.non_null:
                 raise field.missing
@@ -144,15 +149,16 @@ class Run:
         for i, value in enumerate(values):
             found.append(None)
             spot = Place(place, i, found, not of.item.non_null)
-            found[i] = self._settle(field, of.item, lambda value=value: value, spot, waiting)  # type: ignore[misc]
+            found[i] = self._settle(field, of.item, partial(_given, value), spot, waiting)
         return found
 
     def _object(
         self, selection: Selection, value: Any, place: Place, waiting: Waiting
     ) -> dict[str, Any]:
-        assert selection.build is not None  # noqa: S101  # every selection of a plan is generated
+        if selection.build is None:
+            return self._one_by_one(selection, value, place)
         try:
-            out = selection.build(value, self)
+            out: dict[str, Any] = selection.build(value, self)
         except Exception:  # noqa: BLE001  # whose error it is, and where, is found field by field
             out = self._one_by_one(selection, value, place)
         if selection.waits:
@@ -180,6 +186,12 @@ class Run:
             return lambda: getattr(value, field.attribute)
         info = Info(self.context, Place(above, field.key, out, not field.shape.non_null))
         return lambda: resolver.of(value, info, self.arguments(field))
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return value
 
 
 def _standing(items: Iterable[Item]) -> list[Item]:

@@ -12,10 +12,8 @@ from gateway.execution.fields import Arguments, Resolver
 if TYPE_CHECKING:
     from gateway.execution.run import Run
 
-Build = Callable[[Any, "Run"], dict[str, Any]]
-"""A generated function: of a value, what is read of it without waiting. Fields that wait are there
-as None, so that all are in the order asked for.
-"""
+Generated = Callable[[Any, "Run"], Any]
+"""A function of a value, and of the run whose arguments it reads: what is answered of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,11 @@ class Shape:
     non_null: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Field:
-    """One field of a selection, with all nodes of the document that ask for it."""
+    """One field of a selection, with all nodes of the document that ask for it. `complete` is
+    generated for what is put in its place once it is there, and has nothing to wait for.
+    """
 
     key: str
     name: str
@@ -94,6 +94,7 @@ class Field:
     resolver: Resolver | None
     arguments: Arguments
     is_late: bool
+    complete: Generated | None = None
 
     @property
     def is_step(self) -> bool:
@@ -109,19 +110,27 @@ class Field:
         return TypeError(f"Cannot return null for non-nullable field {self.parent}.{self.name}.")
 
 
-def has_steps(shape: Shape) -> bool:
+def objects(shape: Shape) -> Objects | None:
+    """What a value, or each in the list, is; None for leaves."""
     if isinstance(shape.of, Many):
-        return has_steps(shape.of.item)
-    return isinstance(shape.of, Objects) and shape.of.waits
+        return objects(shape.of.item)
+    return shape.of if isinstance(shape.of, Objects) else None
+
+
+def has_steps(shape: Shape) -> bool:
+    of = objects(shape)
+    return of is not None and of.waits
 
 
 @dataclass(slots=True, eq=False)
 class Selection:
-    """What is read of an object, in the order asked for. `build` is set when it is generated."""
+    """What is read of an object, in the order asked for. `build` is generated where it is not part
+    of another's: it builds what is at hand, with None for what waits, so that all is in order.
+    """
 
     type: GraphQLObjectType
     fields: list[Field]
-    build: Build | None = None
+    build: Generated | None = None
     waits: bool = False
     steps: list[Field] = field(default_factory=list)
     relations: list[Field] = field(default_factory=list)
@@ -136,6 +145,11 @@ class Selection:
             waiting = [one for one in self.fields if one.waits and not one.is_late]
             self.steps = [one for one in waiting if one.is_step]
             self.relations = [one for one in waiting if not one.is_step]
+
+    @property
+    def completed(self) -> list[Field]:
+        """The fields that get a function of their own: see `Field.complete`."""
+        return [one for one in (*self.steps, *self.late) if not has_steps(one.shape)]
 
     @property
     def at_hand(self) -> list[Field]:

@@ -34,13 +34,16 @@ class Register:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._entries: dict[str, Entry] = {}
+        self._asked: set[str] = set()
         self._changed: set[str] = set()
         self._turned: set[str] = set()
 
     def load(self, ids: Iterable[str]) -> None:
         """Read the entries of these ids, where there are any, in few statements."""
-        for entry in self._read(_NAMED, set(ids) - self._entries.keys()):
-            self._entries[entry.id] = entry
+        asked = set(ids) - self._asked
+        self._asked |= asked
+        for entry in self._read(_NAMED, asked):
+            self._entries.setdefault(entry.id, entry)
 
     def stand(self, id: str, confidence: float) -> None:
         """Let an id stand: a new one, one that stands, or one that had been led on."""
@@ -124,8 +127,7 @@ class Register:
         raise ClusterConflict(f"redirects lead from {old} in a circle")
 
     def _entry(self, id: str) -> Entry | None:
-        if id not in self._entries:
-            self.load((id,))
+        self.load((id,))
         return self._entries.get(id)
 
     def _read(self, statement: Select[*tuple[Any, ...]], values: Iterable[str]) -> Iterator[Entry]:

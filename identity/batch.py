@@ -68,12 +68,7 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, least_weight: flo
     explain). Pairs below `least_weight` are left out.
     """
     candidates = blocking.block(connection)
-    splink = linker(connection, model)
-    pairs = splink._db_api.register("candidates")
-    splink.table_management.register_blocked_pairs_for_predict(pairs)
-    predicted = splink.inference.predict(
-        threshold_match_weight=least_weight, warning_mode="never"
-    ).physical_name
+    predicted = predict(connection, model, "candidates", least_weight)
     connection.execute(f"""create or replace table edges as
         select least(uid_l, uid_r) as uid_l, greatest(uid_l, uid_r) as uid_r,
             match_weight as weight, {explain.levels_sql(model)} as levels
@@ -81,3 +76,19 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, least_weight: flo
     connection.execute(f"drop table {predicted}").fetchall()
     (edges,) = connection.execute("select count(*) from edges").fetchall()[0]
     return Scored(candidates=candidates, edges=int(edges))
+
+
+def predict(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    pairs: str,
+    least_weight: float | None = None,
+) -> str:
+    """Splink's prediction over a table of pairs: the name of a new table with `match_weight`, and
+    `mw_*` and `mw_tf_adj_*` per comparison.
+    """
+    splink = linker(connection, model)
+    registered = splink._db_api.register(pairs)
+    splink.table_management.register_blocked_pairs_for_predict(registered)
+    predicted = splink.inference.predict(threshold_match_weight=least_weight, warning_mode="never")
+    return str(predicted.physical_name)

@@ -13,6 +13,15 @@ KEYS = {
     "handle": "list_transform(handles, lambda x: 'h|' || x)",
     "account": "['a|' || account]",
     "name": "['n|' || given || '|' || family]",
+    "name by sound, in any order": """['so|' || least(given_sound, family_sound) || '|'
+        || greatest(given_sound, family_sound)]""",
+    "family name and initial": "['fi|' || family_skeleton || '|' || given[1]]",
+    "birth date": "['b|' || birth_date]",
+    "first names and birth year": "['gy|' || given_sound || '|' || birth_date[1:4]]",
+    "address": "['s|' || street || '|' || coalesce(house, '') || '|' || coalesce(postcode, city)]",
+    "postcode and given name": "['pg|' || postcode || '|' || given_sound]",
+    "postcode and family name": "['pf|' || postcode || '|' || family_sound]",
+    "user name of an address": "case when length(email_letters) > 7 then ['ul|' || email_letters] end",
     "name and postcode": "['np|' || family_skeleton || '|' || given[1] || '|' || postcode]",
     "name and city": "['nc|' || family || '|' || given || '|' || city]",
     "name and street": "['ns|' || street || '|' || coalesce(house, '') || '|' || given_skeleton]",
@@ -22,13 +31,8 @@ KEYS = {
     "birth date and family name": "['bf|' || birth_date || '|' || family_skeleton]",
     "birth date and postcode": "['bp|' || birth_date || '|' || postcode]",
     "mailbox name": "case when length(email_user) > 7 then ['u|' || email_user] end",
-    "swapped name": "['n|' || family || '|' || given]",
 }
 """Each rule's keys of one record as a list over the columns of `features`; null parts, no key."""
-
-
-ADDRESS = "['s|' || street || '|' || coalesce(house, '') || '|' || coalesce(postcode, city)]"
-"""Where records meet without a name in common: for counting, not for linking."""
 
 
 def block(connection: duckdb.DuckDBPyConnection) -> int:

@@ -26,18 +26,23 @@ def levels_sql(model: Model) -> str:
 
 
 def _level_sql(comparison: Comparison, model: Model) -> str:
-    weights = [model.level_weight(comparison.name, level.name) for level in comparison.graded]
     column = f"mw_{comparison.name}"
-    bounds = " ".join(
-        f"when {column} > {(upper + lower) / 2!r} then {place}"
-        for place, (upper, lower) in enumerate(pairwise(weights))
-    )
-    level = f"case {bounds} else {len(weights) - 1} end"
+    level = place_sql(comparison, model)
     tf = f"mw_tf_adj_{comparison.name}"
     part = (
         f"case when {tf} <> 0 then '~' || round({tf}, 9) else '' end" if comparison.has_tf else "''"
     )
     return f"case when {column} <> 0 then '{comparison.name}=' || {level} || {part} end"
+
+
+def place_sql(comparison: Comparison, model: Model) -> str:
+    """The place of the level whose weight Splink's `mw_*` column holds."""
+    weights = [model.level_weight(comparison.name, level.name) for level in comparison.graded]
+    bounds = " ".join(
+        f"when mw_{comparison.name} > {(upper + lower) / 2!r} then {place}"
+        for place, (upper, lower) in enumerate(pairwise(weights))
+    )
+    return f"case {bounds} else {len(weights) - 1} end"
 
 
 def evidence(

@@ -24,6 +24,8 @@ class Standing:
     version: int
     memberships: Mapping[CustomerId, tuple[SourceKey, ...]]
     decisions: Sequence[Link] = ()
+    shared: frozenset[CanonicalIdentifier] = frozenset()
+    """Those of the records' identifiers that are known to be used by more people than one."""
 
 
 Settle = Callable[[Sequence[Contact], Standing], Awaitable[Resolution]]
@@ -181,15 +183,24 @@ class People:
             for link in await self._store.decisions()
             if link.left in everyone and link.right in everyone
         ]
-        standing = Standing(version=version, memberships=memberships, decisions=decisions)
+        standing = Standing(
+            version=version,
+            memberships=memberships,
+            decisions=decisions,
+            shared=await self._shared_among([*fresh, *stored]),
+        )
         resolution = await self._settle([*fresh, *stored], standing)
         await self._store.publish(replace(resolution, contacts=indexed, based_on=version))
+
+    async def _shared_among(self, contacts: Sequence[Contact]) -> frozenset[CanonicalIdentifier]:
+        own = list({form for contact in contacts for form in self.canonical(contact)})
+        flags = await self.shared(own)
+        return frozenset(form for form, is_shared in zip(own, flags, strict=True) if is_shared)
 
     async def _neighbours(
         self, indexed: Sequence[IndexedContact]
     ) -> dict[CustomerId, tuple[SourceKey, ...]]:
-        """Whole clusters that share an identifier of its own kind with the records, and their own.
-        """
+        """Whole clusters that share a telling identifier with the records, and their own."""
         own = list(dict.fromkeys(form for one in indexed for form in one.identifiers))
         shared = await self.shared(own)
         telling = [form for form, is_shared in zip(own, shared, strict=True) if not is_shared]

@@ -7,9 +7,8 @@ tables, which takes longer than the request may.
 
 import duckdb
 
-from identity.comparisons import COMPARISONS, Comparison
+from identity.comparisons import COMPARISONS, Comparison, sided
 from identity.model import Model
-from identity.sharing import sided
 
 
 def score(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -20,8 +19,8 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     weights = " + ".join(_weight(comparison, model) for comparison in COMPARISONS)
     levels = ", ".join(_level(comparison) for comparison in COMPARISONS)
     connection.execute(f"""create or replace table edges as
-        select l.uid as uid_l, r.uid as uid_r, {model.prior_weight!r} + {weights} as weight,
-            concat_ws(';', {levels}) as levels
+        select l.uid as uid_l, r.uid as uid_r,
+            ({model.prior_weight!r} + {weights})::double as weight, concat_ws(';', {levels}) as levels
         from features as l join features as r on l.uid < r.uid""").fetchall()
 
 

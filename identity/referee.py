@@ -261,7 +261,9 @@ def _add_shared(
 def _shared(
     connection: duckdb.DuckDBPyConnection, contacts: Sequence[Contact]
 ) -> frozenset[CanonicalIdentifier]:
-    rows = connection.execute("select kind, value from value_users where value is not null").fetchall()
+    rows = connection.execute(
+        "select kind, value from value_users where value is not null"
+    ).fetchall()
     platforms = sorted({handle.platform.lower() for one in contacts for handle in one.handles})
     return frozenset(
         CanonicalIdentifier(_KINDS[kind], value, scope)

@@ -15,7 +15,7 @@ import orjson
 
 from domain.errors import InputError
 from domain.ids import CustomerId
-from identity import batch, records, training
+from identity import adaptation, batch, records
 from identity.clusters import Clustering, Edge, Policy, assign_ids, cluster
 from identity.engine import EngineLimits, engine
 from identity.evaluate import Quality, quality
@@ -24,6 +24,8 @@ from identity.model import bundled, load
 from identity.rules import literal
 
 ENGINES = ("duckdb",)
+LEAST_WEIGHT = -20.0
+"""Weaker pairs are dropped before clustering: whatever else is known, they do not join."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,9 @@ def run(options: RunOptions) -> RunReport:
         with steps.step("normalise"):
             batch.prepare(connection, options.default_regions)
         with steps.step("train"):
-            model = starting if options.model else training.adapt(connection, starting)
+            model = starting if options.model else adaptation.adapt(connection, starting)
         with steps.step("score"):
-            scored = batch.score(connection, model, training.LEAST_WEIGHT)
+            scored = batch.score(connection, model, LEAST_WEIGHT)
         with steps.step("cluster"):
             clustering = _cluster(connection, options.auto_link_weight)
             ids = assign_ids({}, [one.members for one in clustering.clusters], mint).ids

@@ -23,14 +23,10 @@ from identity.comparisons import (
 )
 from identity.model import LEAST_STEP, Model
 
-LEAST_WEIGHT = -20.0
-"""Weaker pairs are dropped before clustering: they could neither link nor veto."""
 MOST_WEIGHT = 22.0
 """No level is worth more, however seldom it was seen among strangers."""
 LEAST_ERROR = 0.02
 """No field is freer of errors than this: one that contradicts is heavy, but no bar."""
-LEAST_RECORDS = 2_000
-"""Smaller sets are scored as if they were this large: in a handful anything looks rare."""
 PARTNERS = 40
 """Random strangers per record when a model is trained."""
 
@@ -70,10 +66,9 @@ def train(connection: duckdb.DuckDBPyConnection, version: str) -> Model:
 
 def _meet(connection: duckdb.DuckDBPyConnection) -> None:
     """`coincidences`: every pair of strangers with an identifier or address in common."""
-    named = ("email", "phone", "handle", "account", "mailbox name")
     keys = " union all ".join(
-        f"select unnest({keys}) as key, uid from features"
-        for keys in (*(blocking.KEYS[name] for name in named), blocking.ADDRESS)
+        f"select unnest({blocking.KEYS[name]}) as key, uid from features"
+        for name in ("email", "phone", "handle", "account", "mailbox name", "address")
     )
     connection.execute(f"""create or replace temp table coincidences as
         with met as (select key, uid, person from ({keys}) join labels using (uid)
@@ -169,8 +164,3 @@ def _of_weight(m: float, weight: float) -> tuple[float, float]:
     """m kept and u moved to the weight; where u would pass 1, m gives way."""
     ratio: float = 2**weight
     return (m, m / ratio) if m <= ratio else (ratio, 1.0)
-
-
-def adapt(connection: duckdb.DuckDBPyConnection, model: Model) -> Model:
-    """The model as it fits the records of the connection."""
-    return model

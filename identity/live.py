@@ -20,7 +20,8 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     levels = ", ".join(_level(comparison) for comparison in COMPARISONS)
     connection.execute(f"""create or replace table edges as
         select l.uid as uid_l, r.uid as uid_r,
-            ({model.prior_weight!r} + {weights})::double as weight, concat_ws(';', {levels}) as levels
+            ({model.prior_weight!r} + {weights})::double as weight,
+            concat_ws(';', {levels}) as levels
         from features as l join features as r on l.uid < r.uid""").fetchall()
 
 

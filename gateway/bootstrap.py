@@ -28,6 +28,7 @@ from gateway.release import release
 from gateway.telemetry import PrometheusTelemetry
 from identity import model
 from identity.graph import People
+from identity.minting import mint
 from identity.referee import Referee
 from resolvers.caller import Caller
 from resolvers.ingest import Progress, SyncReport, sync_all
@@ -59,6 +60,8 @@ class Program:
         return Services(
             sources=self.sources,
             identity=self.people,
+            decisions=self.state.decisions,
+            mint=mint,
             records=self.state.records,
             cache=self.cache,
             clock=self.clock,

@@ -12,7 +12,7 @@ from domain.customer import KeyKind, LookupKey
 from domain.errors import Forbidden
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.records import Contact, Message, Record
-from resolvers.caller import ANY_CUSTOMER
+from resolvers.caller import ANY_CUSTOMER, STAFF
 from resolvers.leads import known
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ def require_anybody(operation: "Operation") -> None:
     """Raises Forbidden."""
     if not may_read_anybody(operation):
         raise Forbidden(f"needs the scope {ANY_CUSTOMER}")
+
+
+def require_steward(operation: "Operation") -> None:
+    """Who decides on who is who is staff and may read anybody. Raises Forbidden."""
+    require_anybody(operation)
+    if not operation.caller.may(STAFF):
+        raise Forbidden(f"needs the scope {STAFF}")
 
 
 async def may_look_up(operation: "Operation", key: LookupKey) -> bool:

@@ -72,6 +72,11 @@ class Operation:
             read_only=read_only,
         )
 
+    def forget(self) -> None:
+        """Read again what is asked for next: who is who has just been changed."""
+        self.loaders = Loaders(self)
+        self.proven = None
+
     def fields(self, type_name: str) -> Fields:
         """What the operation reads of a type of the graph; None for all of it."""
         return self.wanted.get(type_name)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from domain.decisions import Decisions, Mint
 from domain.ids import Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
 from domain.sources import Source
@@ -23,6 +24,8 @@ class Services:
 
     sources: Mapping[str, Source]
     identity: IdentityGraph
+    decisions: Decisions
+    mint: Mint
     records: RecordStore
     cache: Cache
     clock: Clock

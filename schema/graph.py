@@ -12,6 +12,7 @@ import schema.enums  # noqa: F401  # registers the enumerations the types below 
 from schema.entities import FederatedSchema
 from schema.errors import CodedErrors
 from schema.execution import Execution
+from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS, Long
 
@@ -36,6 +37,7 @@ def build_schema(
     """Ready to execute with an `Operation` as context."""
     return Graph(
         query=Query,
+        mutation=Mutation,
         types=[Long],
         extensions=[*extensions, CodedErrors],
         execution_context_class=Execution,

@@ -8,8 +8,10 @@ from strawberry import UNSET
 from domain import provenance
 from domain.customer import KeyKind, LookupKey
 from domain.errors import InputError
+from domain.ids import CustomerId
 from domain.sources import ChildFilter
 from domain.vocabulary import OrderStatus, TicketStatus
+from resolvers import decisions
 
 MAX_KEY_CHARS = 320
 """The longest e-mail address there can be (RFC 3696, errata 1690); nothing else is longer."""
@@ -121,3 +123,50 @@ def order_filter(given: OrderFilter | None) -> ChildFilter:
 
 def ticket_filter(given: TicketFilter | None) -> ChildFilter:
     return ChildFilter(ticket_status=frozenset((given and given.status) or ()))
+
+
+@strawberry.input
+class CustomerVersionInput:
+    id: strawberry.ID
+    expected_version: int
+
+
+@strawberry.input
+class MergeInput:
+    keep: CustomerVersionInput
+    absorb: list[CustomerVersionInput]
+    reason: str
+    idempotency_key: str
+
+
+@strawberry.input
+class SplitInput:
+    customer: strawberry.ID
+    records: list[strawberry.ID]
+    expected_version: int
+    reason: str
+    never_relink: bool = True
+    idempotency_key: str
+
+
+def merge_wish(given: MergeInput) -> decisions.Merge:
+    return decisions.Merge(
+        keep=_version(given.keep),
+        absorb=tuple(map(_version, given.absorb)),
+        reason=given.reason,
+        idempotency_key=given.idempotency_key,
+    )
+
+
+def split_wish(given: SplitInput) -> decisions.Split:
+    return decisions.Split(
+        customer=decisions.Version(CustomerId(given.customer), given.expected_version),
+        records=tuple(given.records),
+        reason=given.reason,
+        never_relink=given.never_relink,
+        idempotency_key=given.idempotency_key,
+    )
+
+
+def _version(given: CustomerVersionInput) -> decisions.Version:
+    return decisions.Version(CustomerId(given.id), given.expected_version)

@@ -10,14 +10,16 @@ from strawberry import UNSET
 
 from domain import provenance
 from domain.errors import PageTooLarge, SourceError
+from domain.ids import CustomerId
 from domain.vocabulary import Verification
-from resolvers import lookup, nodes, orders, search, services
+from resolvers import lookup, nodes, orders, review, search, services
 from resolvers.connection import MAX_PAGE
 from resolvers.customer import Customer as Person
 from resolvers.lookup import Answer
 from schema.base import Info, Node, SourceStatus, speaks_for
 from schema.customer import Customer
-from schema.directives import FIRST, KEYS, UPSTREAM, about
+from schema.decisions import IdentityEventConnection, LinkConnection, MergePreview
+from schema.directives import FIRST, KEYS, PAGED, UPSTREAM, about
 from schema.inputs import CustomerKey, Freshness, lookup_key
 from schema.inputs import freshness as asked_for
 from schema.order import Order, OrderNotFound
@@ -155,6 +157,26 @@ def _capabilities(info: Info) -> Sequence[services.Capability]:
     return info.context.services.capabilities
 
 
+async def _review_queue(
+    info: Info, first: int | None = 20, after: str | None = UNSET
+) -> review.LinkConnection:
+    return await review.queue(info.context, 20 if first is None else first, after or None)
+
+
+async def _merge_preview(
+    info: Info, keep: strawberry.ID, absorb: list[strawberry.ID]
+) -> review.MergePreview:
+    ids = [CustomerId(one) for one in absorb]
+    return await review.preview(info.context, CustomerId(keep), ids)
+
+
+async def _identity_history(
+    info: Info, customer: strawberry.ID, first: int | None = 20, after: str | None = UNSET
+) -> review.IdentityEventConnection:
+    size = 20 if first is None else first
+    return await review.history(info.context, CustomerId(customer), size, after or None)
+
+
 @strawberry.type
 class Query:
     node = strawberry.field(resolver=_node, graphql_type=Node | None, directives=[UPSTREAM])
@@ -191,4 +213,13 @@ class Query:
     )
     capabilities = strawberry.field(
         resolver=_capabilities, graphql_type=list[Capability], directives=[about(5)]
+    )
+    review_queue = strawberry.field(
+        resolver=_review_queue, graphql_type=LinkConnection, directives=[PAGED]
+    )
+    customer_merge_preview = strawberry.field(
+        resolver=_merge_preview, graphql_type=MergePreview, directives=[UPSTREAM]
+    )
+    identity_history = strawberry.field(
+        resolver=_identity_history, graphql_type=IdentityEventConnection, directives=[PAGED]
     )

@@ -1,0 +1,46 @@
+"""The ways to change what is held here."""
+
+import strawberry
+
+from resolvers import decisions
+from schema.base import Info
+from schema.decisions import IdentityPayload
+from schema.directives import UPSTREAM
+from schema.inputs import MergeInput, SplitInput, merge_wish, split_wish
+
+
+async def _merge(info: Info, input: MergeInput) -> decisions.IdentityPayload:
+    return await decisions.merge(info.context, merge_wish(input))
+
+
+async def _split(info: Info, input: SplitInput) -> decisions.IdentityPayload:
+    return await decisions.split(info.context, split_wish(input))
+
+
+async def _confirm(info: Info, id: strawberry.ID, reason: str) -> decisions.IdentityPayload:
+    return await decisions.confirm(info.context, id, reason)
+
+
+async def _reject(info: Info, id: strawberry.ID, reason: str) -> decisions.IdentityPayload:
+    return await decisions.reject(info.context, id, reason)
+
+
+@strawberry.type(
+    description=(
+        "Without an idempotencyKey a mutation is idempotent by its nature: saying the same again "
+        "changes nothing."
+    )
+)
+class Mutation:
+    customer_merge = strawberry.field(
+        resolver=_merge, graphql_type=IdentityPayload, directives=[UPSTREAM]
+    )
+    customer_split = strawberry.field(
+        resolver=_split, graphql_type=IdentityPayload, directives=[UPSTREAM]
+    )
+    identity_link_confirm = strawberry.field(
+        resolver=_confirm, graphql_type=IdentityPayload, directives=[UPSTREAM]
+    )
+    identity_link_reject = strawberry.field(
+        resolver=_reject, graphql_type=IdentityPayload, directives=[UPSTREAM]
+    )

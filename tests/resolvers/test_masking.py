@@ -3,9 +3,10 @@ from datetime import date
 import pytest
 
 from domain.customer import AttributeValue, Identifier, LinkEvidence
+from domain.ids import Kind, SourceKey
 from domain.money import Money
 from domain.pii import Pii, pii_fields
-from domain.records import RECORD_TYPES, Actor, Address, Handle, Shipment
+from domain.records import RECORD_TYPES, Actor, Address, Call, Handle, Shipment
 from domain.vocabulary import (
     ActorKind,
     IdentifierKind,
@@ -88,6 +89,11 @@ def test_every_personal_attribute_of_every_record_is_masked_without_its_scope(wo
         "order": lambda: world.order("s", "1", fakes.NOW),
         "ticket": lambda: world.ticket("z", "1", fakes.NOW),
         "conversation": lambda: world.conversation("i", "1", fakes.NOW),
+        "call": lambda: Call(
+            key=SourceKey("v", Kind.CALL, "1"),
+            provenance=world.ticket("z", "1", fakes.NOW).provenance,
+            occurred_at=fakes.NOW,
+        ),
         "message": lambda: world.message(world.ticket("z", "1", fakes.NOW), "m", fakes.NOW),
     }[kind.value]()
     for name in pii_fields(record_type):

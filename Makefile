@@ -34,7 +34,7 @@ demo: setup  ## emulated platforms, synced, resolved and served on http://127.0.
 	$(BIN)/knownas demo --port $(DEMO_PORT) --people $(DEMO_PEOPLE)
 
 test: setup  ## every test but those that need the vendors' mocks or a browser
-	$(BIN)/pytest -m "not contract and not browser"
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not contract and not browser"
 
 test-contract: setup  ## judged by the vendors' published descriptions and by federation's composition
 	$(BIN)/pytest -m contract

@@ -197,8 +197,8 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One spoken contact. `occurred_at` is when it began. `duration_seconds` is how long was spoken,
-    `wait_seconds` how long the customer waited before that.
+    """One spoken contact. `occurred_at`: when it began; `duration_seconds`: how long was spoken;
+    `wait_seconds`: how long the customer waited before that.
     """
 
     key: SourceKey

@@ -48,10 +48,11 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What an id held when it was led on to another."""
+    """What an id held when it was led on to another, by the publication `until`."""
 
     members: frozenset[SourceKey]
     confidence: float
+    until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

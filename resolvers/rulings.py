@@ -130,9 +130,14 @@ def _divide(scene: Scene, whole: Cluster, parts: Sequence[Part], mint: Mint) -> 
     held = {alias: scene.held[alias] for alias in whole.aliases if alias in scene.held}
     common = {alias: len(one.members & other) for alias, one in held.items()}
     theirs = {a for a, one in held.items() if common[a] > len(one.members & oldest)}
-    back = min(theirs, key=lambda alias: (-common[alias], alias), default=None) or mint()
+    back = min(theirs, key=lambda alias: _rank(alias, held[alias], other), default=None) or mint()
     leads = {alias: back if alias in theirs else whole.id for alias in held if alias != back}
     return _Division(parts={whole.id: oldest, back: other}, redirects=leads, held=held)
+
+
+def _rank(alias: CustomerId, held: Held, part: Part) -> tuple[int, int, int, CustomerId]:
+    """Which alias a part has back: that which held most of it, least besides, and until lately."""
+    return -len(held.members & part), len(held.members - part), -held.until, alias
 
 
 def _ruling(division: _Division, whole: Cluster, kind: IdentityEventKind, said: Signed) -> Ruling:

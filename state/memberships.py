@@ -49,7 +49,7 @@ def assign(connection: Connection, resolution: Resolution, version: int) -> None
             for key in sorted(change.moved)
         ),
     )
-    held.keep(connection, change.left, resolution.redirects)
+    held.keep(connection, change.left, resolution.redirects, version)
     register.touch(change.touched)
     register.save()
 

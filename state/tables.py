@@ -163,6 +163,7 @@ held_records = Table(
     metadata,
     Column("customer", ByteText, primary_key=True),
     Column("key", ByteText, primary_key=True),
+    Column("until", BigInteger, nullable=False),  # the publication that led it on
     sqlite_with_rowid=False,
 )
 

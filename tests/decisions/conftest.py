@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +84,7 @@ class Desk:
 
     async def store(self, contacts: Sequence[Contact], *, full: bool = False) -> None:
         """What a sync of the sources brings; a full one deletes what they have no more."""
+        self.clock.advance(timedelta(minutes=1))
         for source in SOURCES:
             own = [self.people.index(one) for one in contacts if one.key.source == source]
             began = self.clock.now() if full else None
@@ -101,18 +102,23 @@ class Desk:
         publication each, in order.
         """
         for id, members in groups.items():
-            keys = [self.key(text) for text in members.split()]
             own = [self.people.index(self.contact(text)) for text in members.split()]
-            await self.state.identities.publish(
-                Resolution(
-                    assignments=[
-                        Assignment(id=CustomerId(id), members=tuple(keys), confidence=0.9)
-                    ],
-                    redirects={},
-                    scope=frozenset(keys),
-                    contacts=own,
-                )
+            await self.publish({id: members}, contacts=own)
+
+    async def publish(self, groups: dict[str, str], **more: Any) -> None:
+        """Records of these keys, held to be these people, in one publication."""
+        members = {id: tuple(map(self.key, some.split())) for id, some in groups.items()}
+        await self.state.identities.publish(
+            Resolution(
+                assignments=[
+                    Assignment(id=CustomerId(id), members=keys, confidence=0.9)
+                    for id, keys in members.items()
+                ],
+                redirects={},
+                scope=frozenset(),
+                **more,
             )
+        )
 
     async def link(self, left: str, right: str, status: LinkStatus, weight: float | None) -> Link:
         """A scored link between two records, put beside those that are there."""

@@ -18,6 +18,7 @@ def upgrade() -> None:
         "held_records",
         sa.Column("customer", TEXT, nullable=False),
         sa.Column("key", TEXT, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("customer", "key", name="pk_held_records"),
         sqlite_with_rowid=False,
     )

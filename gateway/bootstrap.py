@@ -19,6 +19,7 @@ from gateway.config import Capabilities, Config
 from gateway.documents import Documents
 from gateway.endpoint import Graph, GraphQLEndpoint
 from gateway.execution.executor import ReferenceExecutor
+from gateway.execution.planned import PlannedExecutor
 from gateway.pages import ready_query
 from gateway.prices import PriceList
 from gateway.probes import Probes
@@ -141,7 +142,9 @@ def application(program: Program, query: str | None = None) -> Starlette:
         schema=schema._schema,  # Strawberry has no other name for it
         documents=Documents(schema._schema, config.limits, introspection=is_open),
         prices=PriceList(sdl),
-        executor=ReferenceExecutor(schema, hide_suggestions=not is_open),
+        executor=PlannedExecutor(
+            schema, ReferenceExecutor(schema, not is_open), hide_suggestions=not is_open
+        ),
         limits=config.limits,
         hide_suggestions=not is_open,
     )

@@ -124,6 +124,9 @@ class _Bounded(Generic[K, V]):
         self._most = most
         self._held: OrderedDict[K, V] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     def __contains__(self, key: K) -> bool:
         return key in self._held
 

@@ -398,6 +398,7 @@ def test_plans_answer_what_the_reference_executor_answers(bench: Bench, loop: Vi
         assert compared(found) == compared(expected), f"{shown}\n{expected}\n{found}"
         if not compared(expected)[2]:
             assert one.called() == other.called(), shown
+            assert one.telemetry.counted == other.telemetry.counted, shown
         tally["compared"] += 1
         tally["with errors"] += "errors" in expected
         tally["with data"] += bool(expected.get("data"))

@@ -1,0 +1,167 @@
+"""What becomes a plan, what does not, and what a plan asks of a resolver."""
+
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import ExecutionResult, OperationDefinitionNode, parse
+from strawberry.extensions import FieldExtension
+
+from gateway.documents import Prepared
+from gateway.execution.executor import ReferenceExecutor
+from gateway.execution.planned import MAX_PLANS, PlannedExecutor
+
+
+@strawberry.type
+class Leaf:
+    size: int | None
+    name: str
+
+
+class Loud(FieldExtension):
+    def resolve(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
+        return f"{next_(source, info, **kwargs)}!"
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def at_hand(self, info: strawberry.Info) -> str:
+        return ".".join(map(str, info.path.as_list()))
+
+    @strawberry.field
+    async def step(self, info: strawberry.Info, times: int = 1) -> list[str]:
+        return [".".join(map(str, info.path.as_list()))] * times
+
+    @strawberry.field
+    async def leaves(self) -> list[Leaf | None]:
+        return [Leaf(size=1, name="a"), Leaf(size=2**40, name="b"), Leaf(size=2, name=None)]  # type: ignore[arg-type]
+
+    @strawberry.field
+    async def crashes(self) -> str | None:
+        raise RuntimeError("a bug")
+
+    @strawberry.field(extensions=[Loud()])
+    def extended(self) -> str:
+        return "hey"
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    async def change(self) -> int:
+        return 1
+
+
+class Counting:
+    """The reference executor, and how often it was asked."""
+
+    def __init__(self, executor: ReferenceExecutor) -> None:
+        self._executor = executor
+        self.asked = 0
+
+    async def run(
+        self, prepared: Prepared, variables: dict[str, Any], context: object
+    ) -> ExecutionResult:
+        self.asked += 1
+        return await self._executor.run(prepared, variables, context)
+
+
+@pytest.fixture
+def schema() -> strawberry.Schema:
+    return strawberry.Schema(query=Query, mutation=Mutation)
+
+
+@pytest.fixture
+def reference(schema: strawberry.Schema) -> Counting:
+    return Counting(ReferenceExecutor(schema, hide_suggestions=False))
+
+
+@pytest.fixture
+def executor(schema: strawberry.Schema, reference: Counting) -> PlannedExecutor:
+    return PlannedExecutor(schema, reference, hide_suggestions=False)
+
+
+def prepared(text: str) -> Prepared:
+    document = parse(text)
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    return Prepared(document, operation, {})
+
+
+async def test_the_second_sight_of_an_operation_is_a_plan(executor, reference):
+    operation = prepared("{ step }")
+    answers = [await executor.run(operation, {}, None) for _ in range(3)]
+    assert reference.asked == 1
+    assert [one.data for one in answers] == [{"step": ["step"]}] * 3
+
+
+async def test_what_is_in_an_operation_is_compiled_for_each_way_it_can_be(executor, reference):
+    operation = prepared("query($yes: Boolean!) { atHand step @include(if: $yes) }")
+    for yes in (True, False, True, False):
+        answer = await executor.run(operation, {"yes": yes}, None)
+        assert list(answer.data) == (["atHand", "step"] if yes else ["atHand"])
+    assert reference.asked == 2
+
+
+async def test_other_variables_share_a_plan(executor, reference):
+    operation = prepared("query($times: Int!) { step(times: $times) }")
+    for times in (3, 2, 0):
+        answer = await executor.run(operation, {"times": times}, None)
+        assert answer.data == {"step": ["step"] * times}
+    assert reference.asked == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mutation { change }",
+        "{ __schema { queryType { name } } }",
+        '{ __type(name: "Query") { name } }',
+        "{ extended }",
+        "query @experimental_disableErrorPropagation { step }",
+    ],
+)
+async def test_what_a_plan_does_not_know_goes_to_the_reference_executor(executor, reference, text):
+    operation = prepared(text)
+    for _ in range(3):
+        answer = await executor.run(operation, {}, None)
+        assert answer.data
+    assert reference.asked == 3
+
+
+async def test_variables_that_do_not_fit_are_refused_by_the_reference_executor(executor, reference):
+    operation = prepared("query($times: Int!) { step(times: $times) }")
+    for _ in range(3):
+        answer = await executor.run(operation, {"times": "x"}, None)
+        assert answer.data is None
+        assert answer.errors[0].path is None
+    assert reference.asked == 3
+
+
+async def test_a_resolver_that_asks_for_its_place_is_told(executor):
+    operation = prepared("{ a: atHand b: step }")
+    await executor.run(operation, {}, None)
+    assert (await executor.run(operation, {}, None)).data == {"a": "a", "b": ["b"]}
+
+
+async def test_an_error_is_told_at_its_place_and_nulls_what_must_not_be_null(executor):
+    operation = prepared("{ leaves { size name } crashes }")
+    expected = await executor.run(operation, {}, None)
+    found = await executor.run(operation, {}, None)
+    leaves = [{"size": 1, "name": "a"}, {"size": None, "name": "b"}, None]
+    assert found.data == expected.data == {"leaves": leaves, "crashes": None}
+    places = {tuple(error.path): error for error in found.errors}
+    assert set(places) == {("leaves", 1, "size"), ("leaves", 2, "name"), ("crashes",)}
+    assert isinstance(places["crashes",].original_error, RuntimeError)
+    assert {tuple(e.path): (e.message, e.locations) for e in expected.errors} == {
+        path: (error.message, error.locations) for path, error in places.items()
+    }
+
+
+async def test_no_more_plans_are_kept_than_there_is_room_for(executor):
+    for _ in range(MAX_PLANS + 10):
+        operation = prepared("{ atHand }")
+        await executor.run(operation, {}, None)
+        await executor.run(operation, {}, None)
+    assert len(executor._plans) == MAX_PLANS

@@ -21,7 +21,8 @@ KEYS = {
     "address": "['s|' || street || '|' || coalesce(house, '') || '|' || coalesce(postcode, city)]",
     "postcode and given name": "['pg|' || postcode || '|' || given_sound]",
     "postcode and family name": "['pf|' || postcode || '|' || family_sound]",
-    "user name of an address": "case when length(email_letters) > 7 then ['ul|' || email_letters] end",
+    "user name of an address": """case when length(email_letters) > 7
+        then ['ul|' || email_letters] end""",
     "name and postcode": "['np|' || family_skeleton || '|' || given[1] || '|' || postcode]",
     "name and city": "['nc|' || family || '|' || given || '|' || city]",
     "name and street": "['ns|' || street || '|' || coalesce(house, '') || '|' || given_skeleton]",

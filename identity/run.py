@@ -4,10 +4,10 @@ import os
 import resource
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -15,12 +15,12 @@ import orjson
 
 from domain.errors import InputError
 from domain.ids import CustomerId
-from identity import adaptation, batch, records
+from identity import adaptation, batch, records, report
 from identity.clusters import Clustering, Edge, Policy, assign_ids, cluster
 from identity.engine import EngineLimits, engine
 from identity.evaluate import Quality, quality
 from identity.minting import mint
-from identity.model import bundled, load
+from identity.model import Model, bundled, load
 from identity.rules import literal
 
 ENGINES = ("duckdb",)
@@ -99,9 +99,14 @@ def run(options: RunOptions) -> RunReport:
             ids = assign_ids({}, [one.members for one in clustering.clusters], mint).ids
             labels = _labels(clustering, ids)
         with steps.step("evaluate"):
-            measured = _evaluate(connection, options.truth, labels) if options.truth else None
+            people = _people(connection, options.truth) if options.truth else {}
+            measured = _quality(people, labels) if options.truth else None
         with steps.step("write"):
             _write(connection, options.out, labels)
+        if options.report:
+            with steps.step("report"):
+                findings = _findings(connection, model, clustering, measured, people)
+                report.write(options.report, findings)
     return RunReport(
         records=loaded.records,
         systems=loaded.systems,
@@ -173,8 +178,8 @@ def _write(connection: duckdb.DuckDBPyConnection, out: Path, labels: list[_Label
         partial.unlink(missing_ok=True)
 
 
-def _evaluate(connection: duckdb.DuckDBPyConnection, truth: Path, labels: list[_Label]) -> Quality:
-    """Records that truth does not name are left out of the measure."""
+def _people(connection: duckdb.DuckDBPyConnection, truth: Path) -> dict[int, str]:
+    """uid -> person, of the records that truth names; the others are left out of every measure."""
     reader = {".csv": "read_csv", ".parquet": "read_parquet"}.get(truth.suffix)
     if reader is None or not truth.is_file():
         raise InputError(f"{truth}: truth must be a csv or parquet file")
@@ -185,7 +190,41 @@ def _evaluate(connection: duckdb.DuckDBPyConnection, truth: Path, labels: list[_
             on p.system = t.system::varchar and p.id = t.record_id::varchar""").fetchall()
     except duckdb.Error as error:
         raise InputError(f"{truth}: needs columns system, record_id, person_id") from error
-    people: dict[str, list[str]] = defaultdict(list)
-    for uid, person in rows:
-        people[person].append(labels[uid].customer)
-    return quality((customer, person) for person, found in people.items() for customer in found)
+    return dict(rows)
+
+
+def _quality(people: Mapping[int, str], labels: list[_Label]) -> Quality:
+    return quality((labels[uid].customer, person) for uid, person in people.items())
+
+
+def _judged(
+    edges: Sequence[tuple[int, int, float]], people: Mapping[int, str]
+) -> list[tuple[float, bool]]:
+    return [
+        (weight, people[left] == people[right])
+        for left, right, weight in edges
+        if left in people and right in people
+    ]
+
+
+def _findings(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    clustering: Clustering[int],
+    measured: Quality | None,
+    people: Mapping[int, str],
+) -> report.Findings:
+    edges = connection.execute("select uid_l, uid_r, weight from edges").fetchall()
+    sizes = [len(one.members) for one in clustering.clusters]
+    figures = {"records": str(sum(sizes)), "customers": str(len(sizes)), "model": model.version}
+    if measured is not None:
+        figures |= {name: f"{value:.4f}" for name, value in asdict(measured).items()}
+    counts = Counter(people.values()).values()
+    return report.Findings(
+        figures=figures,
+        model=model,
+        weights=[weight for _, _, weight in edges],
+        sizes=sizes,
+        judged=None if measured is None else _judged(edges, people),
+        true_pairs=sum(count * (count - 1) // 2 for count in counts),
+    )

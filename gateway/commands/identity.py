@@ -25,27 +25,30 @@ Out = Annotated[Path, typer.Option(help="Clusters, one JSON object per record.")
 Model = Annotated[Path | None, typer.Option(help="A trained model; else it trains on the records.")]
 Engine = Annotated[str, typer.Option(help="What the comparisons run on.")]
 Truth = Annotated[Path | None, typer.Option(help="Who is who: prints how right the clusters are.")]
+Report = Annotated[Path | None, typer.Option(help="A folder for a page with figures and charts.")]
 Customer = Annotated[str, typer.Argument(help="A customer's id, cus_...")]
 First = Annotated[int, typer.Option(min=1, max=1000, help="How many events.")]
 
 
 @group.command("run")
 def run(
+    *,
     records: Records,
     out: Out,
     model: Model = None,
     engine: Engine = "duckdb",
     truth: Truth = None,
+    report: Report = None,
 ) -> None:
     """Resolve files of records into clusters. No server, no configuration."""
-    options = RunOptions(records=records, out=out, model=model, engine=engine, truth=truth)
+    options = RunOptions(
+        records=records, out=out, model=model, engine=engine, truth=truth, report=report
+    )
     with progress() as lines:
         lines.tell("identity", f"resolving {records}")
-        report = run_files(options)
-        lines.tell(
-            "identity", f"{report.records} records, {report.clusters} customers", is_done=True
-        )
-    _tell(report)
+        done = run_files(options)
+        lines.tell("identity", f"{done.records} records, {done.clusters} customers", is_done=True)
+    _tell(done)
 
 
 def _tell(report: RunReport) -> None:

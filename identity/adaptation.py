@@ -30,9 +30,11 @@ ROUNDS = 2
 
 
 def adapt(connection: duckdb.DuckDBPyConnection, model: Model) -> Model:
-    """From `features`. Leaves tables behind that nobody else uses; needs no labels."""
+    """From `features`. Leaves tables behind that nobody else uses; needs no labels. Too few records
+    to learn from leave the model as it is.
+    """
     (count,) = connection.execute("select count(*) from features").fetchall()[0]
-    if count < 2:
+    if count < LEAST_RECORDS:
         return model
     found = _among_strangers(connection, scaled(model, int(count)))
     blocking.block(connection)

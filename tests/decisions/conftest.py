@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -86,13 +87,22 @@ class Desk:
         """What a sync of the sources brings; a full one deletes what they have no more."""
         self.clock.advance(timedelta(minutes=1))
         for source in SOURCES:
-            own = [self.people.index(one) for one in contacts if one.key.source == source]
+            own = [
+                self.people.index(self._read_now(one))
+                for one in contacts
+                if one.key.source == source
+            ]
             began = self.clock.now() if full else None
             stand = SyncCursor(cursor="end", scan_started_at=began, updated_at=self.clock.now())
             records = self.state.records
             await records.put_page(source, Kind.CONTACT, own, [], stand)
             if full:
                 await records.finish_scan(source, Kind.CONTACT, stand)
+
+    def _read_now(self, contact: Contact) -> Contact:
+        """As a source hands it out: what a scan read was read after the scan began."""
+        at = replace(contact.provenance, fetched_at=self.clock.now())
+        return replace(contact, provenance=at)
 
     async def resolve(self) -> None:
         await self.referee.resolve(self.state.records, self.state.identities)

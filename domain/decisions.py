@@ -107,14 +107,6 @@ class WaitingPlace:
     right: SourceKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A part of the review queue, and how many wait in all of it."""
-
-    links: tuple[Link, ...]
-    total: int
-
-
 class Decisions(Protocol):
     """Decisions of people. Every method is one transaction."""
 
@@ -124,10 +116,14 @@ class Decisions(Protocol):
         """
         ...
 
-    async def waiting(self, first: int, after: WaitingPlace | None) -> Waiting:
+    async def waiting(self, first: int, after: WaitingPlace | None) -> list[Link]:
         """PENDING links between records that are kept, strongest first; those without a weight come
         last.
         """
+        ...
+
+    async def waiting_count(self) -> int:
+        """How many there are of them. Takes time with their number, where a page does not."""
         ...
 
     async def history(

@@ -34,7 +34,6 @@ class LinkEdge:
 class LinkConnection:
     edges: tuple[LinkEdge, ...]
     page_info: PageInfo
-    total_count: int
 
     @property
     def nodes(self) -> tuple[Link, ...]:
@@ -79,10 +78,16 @@ async def queue(operation: "Operation", first: int, after: str | None) -> LinkCo
     size = page_size(first)
     place = waiting_place(after) if after else None
     waiting = await operation.services.decisions.waiting(size + 1, place)
-    links = [operation.masks.apply(link) for link in waiting.links]
+    links = [operation.masks.apply(link) for link in waiting]
     edges = tuple(LinkEdge(waiting_cursor(link), link) for link in links[:size])
     info = _page_info([edge.cursor for edge in edges], after, more=len(links) > size)
-    return LinkConnection(edges=edges, page_info=info, total_count=waiting.total)
+    return LinkConnection(edges=edges, page_info=info)
+
+
+async def waiting_count(operation: "Operation") -> int:
+    """How many links wait. Raises Forbidden."""
+    require_steward(operation)
+    return await operation.services.decisions.waiting_count()
 
 
 async def history(

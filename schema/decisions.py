@@ -37,6 +37,10 @@ class LinkEdge:
     node: IdentityLink
 
 
+async def _total_count(info: Info) -> int:
+    return await review.waiting_count(info.context)
+
+
 @strawberry.type
 class LinkConnection:
     is_type_of = speaks_for(review.LinkConnection)
@@ -44,7 +48,7 @@ class LinkConnection:
     edges: list[LinkEdge]
     nodes: list[IdentityLink]
     page_info: PageInfo
-    total_count: int
+    total_count: int = strawberry.field(resolver=_total_count)
 
 
 def _cursor(root: strawberry.Parent[customer.IdentityEvent]) -> str:

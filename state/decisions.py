@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from domain.customer import Cluster, IdentityEvent
-from domain.decisions import Decided, Question, Recorded, Rule, Ruling, Scene, Waiting, WaitingPlace
+from domain.customer import Cluster, IdentityEvent, Link
+from domain.decisions import Decided, Question, Recorded, Rule, Ruling, Scene, WaitingPlace
 from domain.ids import CustomerId, SourceKey
 from domain.ports import Resolution
 from domain.vocabulary import LinkStatus
@@ -43,8 +43,11 @@ class SqlDecisions:
     async def decide(self, question: Question, rule: Rule) -> Decided:
         return await self._transactions.write(_decide, question, rule)
 
-    async def waiting(self, first: int, after: WaitingPlace | None) -> Waiting:
+    async def waiting(self, first: int, after: WaitingPlace | None) -> list[Link]:
         return await self._transactions.read(_waiting, first, after)
+
+    async def waiting_count(self) -> int:
+        return await self._transactions.read(_waiting_count)
 
     async def history(
         self, customer: CustomerId, first: int, after: int | None
@@ -144,13 +147,16 @@ def _record(connection: Connection, question: Question, decided: Decided) -> Non
 # ---------------------------------------------------------------- the review queue
 
 
-def _waiting(connection: Connection, first: int, after: WaitingPlace | None) -> Waiting:
+def _waiting(connection: Connection, first: int, after: WaitingPlace | None) -> list[Link]:
     page = _WAITING.order_by(*_STRONGEST_FIRST).limit(first)
     if after is not None:
         page = page.where(_comes_after(after))
-    rows = connection.execute(page).all()
-    total = connection.execute(select(func.count()).select_from(_WAITING.subquery())).scalar_one()
-    return Waiting(links=tuple(links.read(row) for row in rows), total=total)
+    return [links.read(row) for row in connection.execute(page)]
+
+
+def _waiting_count(connection: Connection) -> int:
+    counted = _WAITING.with_only_columns(func.count(), maintain_column_froms=True)
+    return int(connection.execute(counted).scalar_one())
 
 
 def _comes_after(place: WaitingPlace) -> ColumnElement[bool]:

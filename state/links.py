@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, Row, delete, select
 
 from domain.customer import Link
 from domain.errors import ClusterConflict
@@ -18,9 +18,10 @@ DECIDED = (LinkStatus.CONFIRMED.value, LinkStatus.REJECTED.value)
 
 Pair = tuple[str, str]
 
-_OF_STATUS = select(links).where(links.c.status.in_(bindparam("wanted", expanding=True)))
-_FROM_LEFT = _OF_STATUS.where(bulk.among(links.c.left_key))
-_FROM_RIGHT = _OF_STATUS.where(bulk.among(links.c.right_key))
+# No status is asked for here: SQLite would go by its index, through every link of that status.
+_FROM_LEFT = select(links).where(bulk.among(links.c.left_key))
+_FROM_RIGHT = select(links).where(bulk.among(links.c.right_key))
+_DECIDED_FROM_LEFT = _FROM_LEFT.where(links.c.status.in_(DECIDED))
 _FORGET = delete(links).where(links.c.status.not_in(DECIDED))
 
 
@@ -59,12 +60,13 @@ def touching(
     connection: Connection, keys: Collection[SourceKey], status: Collection[LinkStatus] | None
 ) -> list[Link]:
     """Links with an end among the keys, strongest first; those without a weight come last."""
-    wanted = [one.value for one in (LinkStatus if status is None else status)]
+    wanted = {one.value for one in (LinkStatus if status is None else status)}
     packed = [pack(key) for key in keys]
     found: dict[Pair, Link] = {}
     for statement in (_FROM_LEFT, _FROM_RIGHT):
-        for row in bulk.answers(connection, statement, packed, wanted=wanted):
-            found[row.left_key, row.right_key] = read(row)
+        for row in bulk.answers(connection, statement, packed):
+            if row.status in wanted:
+                found[row.left_key, row.right_key] = read(row)
     return sorted(found.values(), key=_strongest_first)
 
 
@@ -89,7 +91,7 @@ def _forget_undecided(connection: Connection, scope: frozenset[SourceKey] | None
 
 def _decided_among(connection: Connection, pairs: Iterable[Pair]) -> set[Pair]:
     """Which of the pairs are decided."""
-    rows = bulk.answers(connection, _FROM_LEFT, (left for left, _ in pairs), wanted=list(DECIDED))
+    rows = bulk.answers(connection, _DECIDED_FROM_LEFT, (left for left, _ in pairs))
     return {(row.left_key, row.right_key) for row in rows}
 
 

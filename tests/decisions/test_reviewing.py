@@ -30,10 +30,10 @@ async def waiting(desk):
 
 
 async def test_the_queue_is_read_strongest_first_in_pages(desk, waiting):
+    assert await review.waiting_count(desk.operation()) == 4
     read, after = [], None
     for size in (1, 2, 1):
         page = await review.queue(desk.operation(), size, after)
-        assert page.total_count == 4
         assert page.page_info.has_previous_page is (after is not None)
         read += ends(page)
         after = page.page_info.end_cursor
@@ -48,7 +48,7 @@ async def test_a_decided_link_leaves_the_queue_and_its_cursor_still_leads_on(des
     await desk.confirm(page.nodes[1])
     rest = await review.queue(desk.operation(), 10, page.page_info.end_cursor)
     assert ends(rest) == waiting[2:]
-    assert rest.total_count == 3
+    assert await review.waiting_count(desk.operation()) == 3
     await desk.reject(rest.nodes[0])
     assert ends(await review.queue(desk.operation(), 10, None)) == [("b", "c"), ("a", "d")]
 
@@ -58,7 +58,8 @@ async def test_a_link_whose_record_is_gone_does_not_wait(desk, waiting):
     stand = SyncCursor(cursor="end", updated_at=desk.clock.now())
     await desk.state.records.put_page("crm", Kind.CONTACT, [], [gone], stand)
     page = await review.queue(desk.operation(), 10, None)
-    assert (ends(page), page.total_count) == ([("c", "d"), ("a", "d")], 2)
+    assert ends(page) == [("c", "d"), ("a", "d")]
+    assert await review.waiting_count(desk.operation()) == 2
 
 
 @pytest.mark.parametrize("cursor", ["x", "waiting_AAAA", "event_MQ", "waiting_bmFuAGEAYgBjAGQ"])
@@ -150,6 +151,7 @@ async def test_only_staff_who_may_read_anybody_review(quick_desk, scopes):
     caller = Caller(name="bot", scopes=frozenset(scopes))
     for ask in (
         lambda: review.queue(quick_desk.operation(caller), 1, None),
+        lambda: review.waiting_count(quick_desk.operation(caller)),
         lambda: review.history(quick_desk.operation(caller), "cus_1", 1, None),
         lambda: review.preview(quick_desk.operation(caller), "cus_1", ["cus_2"]),
     ):

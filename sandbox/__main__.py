@@ -12,6 +12,8 @@ import json
 import signal
 import sys
 
+import uvloop
+
 from sandbox.seed import build_world
 from sandbox.server import Sandbox
 from sandbox.vendors import VENDORS
@@ -21,7 +23,7 @@ def main() -> None:
     asked = _arguments().parse_args()
     ports = {} if asked.port == 0 else {v.name: asked.port + n for n, v in enumerate(VENDORS)}
     world = build_world(people=asked.people, seed=asked.seed)
-    asyncio.run(_serve(Sandbox(world, ports=ports, latency_ms=asked.latency_ms)))
+    uvloop.run(_serve(Sandbox(world, ports=ports, latency_ms=asked.latency_ms)))
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -29,7 +31,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--port", type=int, default=0, help="of the first emulator; 0 = free ones")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every request")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="of every answer, at least")
     return parser
 
 

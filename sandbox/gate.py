@@ -1,7 +1,7 @@
 """The ASGI middleware in front of every emulator: counts calls, adds latency, plays faults.
 
 request > /__ routes (no auth, not counted, no faults)
-        > counted > latency > faults > the emulator
+        > counted > faults > the emulator > held until `latency_ms` after the request came
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ class Gate:
             return
         body = await _read(receive)
         self.calls.add(_call(scope, body))
-        if self.latency_ms:
-            await asyncio.sleep(self.latency_ms / 1_000)
-        await self._serve(scope, body, receive, send)
+        await self._serve(scope, body, receive, _held(send, self.latency_ms))
 
     async def _serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         for fault in self.faults.strike(scope["path"]):
@@ -119,6 +117,23 @@ class Gate:
         if fault.kind is FaultKind.WRONG_JSON:
             return Answer(status=200, body=fault.body)
         return None
+
+
+def _held(send: Send, latency_ms: float) -> Send:
+    """What is sent leaves no sooner than `latency_ms` from now.
+
+    The emulator's own time is part of that latency: a source of 20 ms answers in 20 ms.
+    """
+    if not latency_ms:
+        return send
+    loop = asyncio.get_running_loop()
+    due = loop.time() + latency_ms / 1_000
+
+    async def later(message: Message) -> None:
+        await asyncio.sleep(due - loop.time())
+        await send(message)
+
+    return later
 
 
 def _call(scope: Scope, body: bytes) -> Call:

@@ -36,7 +36,7 @@ async def test_systems_share_one_world(world):
     assert world.crm_contacts.get(row.id).city == "Ely"
 
 
-async def test_latency_is_added_to_every_request(world):
+async def test_no_answer_comes_sooner_than_the_latency(world):
     async with Sandbox(world, latency_ms=20) as sandbox, httpx.AsyncClient() as client:
         url = sandbox.urls["hubspot"]
         await client.get(f"{url}/__calls")

@@ -10,6 +10,7 @@
       IdentityError                  UnknownCustomer | ClusterConflict | StaleVersion
       WebhookRejected                BadSignature | TooOld
       StoreError                     the state store or the cache did not do what it was asked
+      InboxFull(retry_after_s)       too much waits to be applied: nothing of it was taken
       Forbidden
 
 Each has a stable `code`, which the graph shows in `extensions`. Messages hold ids and names of
@@ -143,6 +144,16 @@ class TooOld(WebhookRejected):
 
 class StoreError(GatewayError):
     """The state store or the cache did not do what it was asked."""
+
+
+class InboxFull(GatewayError):
+    """Too much waits to be applied: what was handed in was not taken, and may come again."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Forbidden(GatewayError):

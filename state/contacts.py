@@ -47,7 +47,7 @@ def put(
     arrivals = {arrival.key: arrival for arrival in newest(incoming)}
     graves = dict.fromkeys(map(pack, deleted)) | _absorbed(arrivals.values())
     keys = arrivals.keys() | graves.keys()
-    _lock_sources(connection, keys)
+    lock_sources(connection, keys)
     standing = _standing(connection, keys)
     plan = _Plan()
     for key in arrivals.keys() - graves.keys():
@@ -67,7 +67,7 @@ def bury_unseen(
 ) -> int:
     """Delete every record of the source that was not seen since then. Returns how many."""
     prefix = all_of(source, kind)
-    _lock_sources(connection, {prefix})
+    lock_sources(connection, {prefix})
     unseen = (
         begins(contacts.c.key, prefix)
         & contacts.c.deleted_at.is_(None)
@@ -129,7 +129,7 @@ def _is_tombstone(kept: Standing | None) -> bool:
 # ---------------------------------------------------------------- statements
 
 
-def _lock_sources(connection: Connection, keys: Iterable[str]) -> None:
+def lock_sources(connection: Connection, keys: Iterable[str]) -> None:
     """Writers of one source's contacts follow one another, in the order of the sources' names.
     SQLite has one writer anyway.
     """

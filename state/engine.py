@@ -18,10 +18,15 @@ from domain.ports import Clock
 from state import schema
 from state.decisions import SqlDecisions
 from state.identities import SqlIdentities
+from state.inbox import SqlInbox
+from state.intake import SqlIntake
 from state.records import SqlRecords
+from state.shelf import SqlTokenShelf
 from state.transactions import WRITES, Lane, Transactions
 
 THREADS = 8
+MOST_WAITING = 100_000
+"""Events that may wait in the inbox, where the configuration does not say."""
 LOCK_TIMEOUT_S = 60
 """How long a writer waits for another. The publication of a million records is one transaction."""
 
@@ -48,12 +53,17 @@ READER_SETTINGS = (
 class State:
     """The state store. Its text and repr hold no part of the URL but the kind of database."""
 
-    def __init__(self, dialect: str, transactions: Transactions, clock: Clock) -> None:
+    def __init__(
+        self, dialect: str, transactions: Transactions, clock: Clock, most_waiting: int
+    ) -> None:
         self._dialect = dialect
         self._transactions = transactions
         self.records = SqlRecords(transactions, clock)
         self.identities = SqlIdentities(transactions, clock)
         self.decisions = SqlDecisions(transactions)
+        self.inbox = SqlInbox(transactions, clock, most_waiting)
+        self.intake = SqlIntake(transactions)
+        self.tokens = SqlTokenShelf(transactions, clock)
 
     def __repr__(self) -> str:
         return f"State({self._dialect})"
@@ -72,7 +82,13 @@ class State:
         await self._transactions.close()
 
 
-def open_state(url: str, *, clock: Clock | None = None, threads: int = THREADS) -> State:
+def open_state(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    threads: int = THREADS,
+    most_waiting: int = MOST_WAITING,
+) -> State:
     """A state store, not yet asked anything. `sqlite://` is one in memory, gone when closed.
 
     Raises ConfigError for a URL it cannot use.
@@ -80,7 +96,7 @@ def open_state(url: str, *, clock: Clock | None = None, threads: int = THREADS) 
     parsed = _parse(url)
     dialect = parsed.get_backend_name()
     opened = _open_sqlite if dialect == "sqlite" else _open_postgres
-    return State(dialect, opened(parsed, threads), clock or _SystemClock())
+    return State(dialect, opened(parsed, threads), clock or _SystemClock(), most_waiting)
 
 
 class _SystemClock:

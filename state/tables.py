@@ -211,3 +211,49 @@ decisions = Table(
     Column("customers", LargeBinary, nullable=False),
     Index(None, "digest"),
 )
+
+# ---------------------------------------------------------------- what comes in by itself
+
+inbox = Table(
+    # Hints of vendors, by the id the vendor gave them. `due_at` is when the entry is next looked
+    # at: of a claimed one, when the claim runs out; of one that is done, when that was. `raw` is a
+    # delivery that could not be read.
+    "inbox",
+    metadata,
+    Column("source", ByteText, primary_key=True),
+    Column("event_id", ByteText, primary_key=True),
+    Column("key", ByteText),
+    Column("change", Text),
+    Column("into_id", Text),
+    Column("occurred_at", UtcTime),
+    Column("received_at", UtcTime, nullable=False),
+    Column("state", ByteText, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("claim", ByteText),
+    Column("attempts", Integer, nullable=False),
+    Column("strikes", Integer, nullable=False),
+    Column("reason", Text),
+    Column("raw", LargeBinary),
+    Column("handle", ByteText, nullable=False),  # short, and tells nothing: for the command line
+    Index(None, "state", "due_at"),
+    Index(None, "claim"),
+    Index(None, "handle"),
+)
+
+leases = Table(
+    # Work that one process at a time does for all.
+    "leases",
+    metadata,
+    Column("name", ByteText, primary_key=True),
+    Column("holder", ByteText, nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
+
+source_tokens = Table(
+    # Sealed with a key that is made of the source's secrets, which are not in this database.
+    "source_tokens",
+    metadata,
+    Column("name", ByteText, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False),
+)

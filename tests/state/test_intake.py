@@ -1,0 +1,152 @@
+"""Single records: the newer is kept, the dead stay dead, and nothing of them is left behind."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.ids import CustomerId, Kind
+from domain.inbox import Farewell
+from domain.ports import Resolution
+from domain.provenance import Provenance, System
+from domain.records import Order
+from domain.sources import ChildPage, Parent, ParentBy
+from domain.vocabulary import OrderStatus, SystemKind
+
+OWN = Parent(ParentBy.OWN, "1")
+
+
+@pytest.fixture
+def receive(state, at):
+    async def run(*contacts, gone=(), read=10.0):
+        return await state.intake.receive(contacts, gone, at(read))
+
+    return run
+
+
+@pytest.fixture
+def order(key, at):
+    def build(external_id="o1", *, changed=0.0, status=OrderStatus.PENDING, owner="1"):
+        said = Provenance(
+            system=System(name="crm", kind=SystemKind.OMS, connector="test"),
+            external_id=external_id,
+            fetched_at=at(changed),
+            source_updated_at=at(changed),
+        )
+        return Order(
+            key=key(external_id, kind=Kind.ORDER),
+            provenance=said,
+            occurred_at=at(-100),
+            status=status,
+            owner_ids=(owner,),
+        )
+
+    return build
+
+
+async def test_the_newer_is_kept_whatever_comes_last(receive, contact, key, state):
+    new = contact("1", changed=5, read=6, full_name="new")
+    old = contact("1", changed=1, read=9, full_name="old")
+    assert (await receive(new)).changed == {key("1")}
+    late = await receive(old)
+    assert (late.changed, late.kept) == (frozenset(), {key("1")})
+    assert (await state.records.contacts([key("1")]))[0].full_name == "new"
+
+
+async def test_what_is_gone_stays_gone_until_it_is_newer(receive, contact, key):
+    await receive(contact("1", changed=5, read=6))
+    gone = await receive(gone=[Farewell(key=key("1"))], read=10)
+    assert (gone.gone, gone.kept) == ({key("1")}, frozenset())
+    late = await receive(contact("1", changed=5, read=11))
+    assert (late.gone, late.changed) == ({key("1")}, frozenset())
+    back = await receive(contact("1", changed=12, read=13), read=13)
+    assert back.kept == back.changed == {key("1")}
+
+
+async def test_who_was_never_known_leaves_a_tombstone_too(receive, contact, key):
+    assert (await receive(gone=[Farewell(key=key("1"))])).gone == {key("1")}
+    assert (await receive(contact("1", changed=5, read=11))).gone == {key("1")}
+
+
+async def test_who_was_seen_alive_after_the_read_is_not_buried(receive, contact, key):
+    """Two workers: one read that the row is gone, the other one, later, that it is back."""
+    await receive(contact("1", changed=11, read=12), read=12)
+    assert (await receive(gone=[Farewell(key=key("1"))], read=10)).kept == {key("1")}
+
+
+async def test_a_merge_leads_on(receive, contact, key, state):
+    await receive(contact("1"), contact("2"))
+    both = await receive(
+        contact("2", changed=3, read=4), gone=[Farewell(key=key("1"), into=key("2"))]
+    )
+    assert (both.gone, both.kept) == ({key("1")}, {key("2")})
+    absorbed = await receive(contact("3", changed=5, read=6, merged_ids=("2",)))
+    assert (absorbed.gone, absorbed.kept) == ({key("2")}, {key("3")})
+
+
+async def test_with_a_person_go_the_pages_kept_of_them(receive, contact, key, state, order):
+    await receive(contact("1", email="a@x.example"), contact("2"))
+    pages = {
+        ("crm", OWN): ChildPage(items=(order(),)),
+        ("crm", Parent(ParentBy.EMAIL, "a@x.example")): ChildPage(items=(order(),)),
+        ("crm", Parent(ParentBy.OWN, "2")): ChildPage(items=(order("o2", owner="2"),)),
+    }
+    await state.records.keep_children(Kind.ORDER, pages)
+    await receive(gone=[Farewell(key=key("1"))])
+    kept = await state.records.kept_children(Kind.ORDER, list(pages))
+    assert [page is None for page in kept] == [True, True, False]
+
+
+async def test_a_newer_order_takes_its_place_on_the_page_and_an_older_one_does_not(state, order):
+    await state.records.keep_children(
+        Kind.ORDER, {("crm", OWN): ChildPage(items=(order(changed=5), order("o2")))}
+    )
+    await state.intake.refresh([order(changed=9, status=OrderStatus.SHIPPED), order("o9")])
+    await state.intake.refresh([order(changed=7, status=OrderStatus.CANCELLED)])
+    (page,) = await state.records.kept_children(Kind.ORDER, [("crm", OWN)])
+    assert [(o.key.external_id, o.status) for o in page.items] == [
+        ("o1", OrderStatus.SHIPPED),
+        ("o2", OrderStatus.PENDING),
+    ]
+
+
+async def test_an_order_that_is_gone_leaves_every_page(state, order, key):
+    someone = Parent(ParentBy.EMAIL, "a@x.example")
+    for parent in (OWN, someone):
+        await state.records.keep_children(
+            Kind.ORDER, {("crm", parent): ChildPage(items=(order(), order("o11")))}
+        )
+    await state.intake.remove([key("o1", kind=Kind.ORDER)])
+    for page in await state.records.kept_children(Kind.ORDER, [("crm", OWN), ("crm", someone)]):
+        assert [one.key.external_id for one in page.items] == ["o11"]
+
+
+async def test_ghosts_are_tombstones_that_still_belong_to_somebody(
+    receive, contact, key, state, resolution
+):
+    await receive(contact("1"), contact("2"))
+    await state.identities.publish(resolution({"cus_1": "12"}))
+    await receive(gone=[Farewell(key=key("2"))])
+    assert await state.intake.ghosts("crm", 10) == [key("2")]
+    assert await state.intake.ghosts("shop", 10) == []
+    await state.identities.publish(resolution({"cus_1": "1"}))
+    assert await state.intake.ghosts("crm", 10) == []
+    await receive(gone=[Farewell(key=key("1"))])
+    await state.identities.publish(
+        Resolution(assignments=[], redirects={}, retired=[CustomerId("cus_1")])
+    )
+    assert await state.intake.ghosts("crm", 10) == []
+
+
+async def test_reading_the_same_again_changes_nothing(receive, contact, key):
+    first = contact("1", changed=1, read=2)
+    await receive(first)
+    said = first.contact.provenance
+    again = replace(
+        first,
+        contact=replace(
+            first.contact,
+            provenance=replace(said, fetched_at=said.fetched_at + timedelta(minutes=1)),
+        ),
+    )
+    assert (await receive(again)).changed == frozenset()

@@ -3,7 +3,7 @@
 POST|GET /graphql    /  /console/*    /schema.graphql    /healthz  /readyz  /metrics
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from gateway import answers, pages, probes
 from gateway.auth import Doorkeeper
@@ -35,8 +35,8 @@ Background = Callable[[], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the application is made of. `query` is the one the landing page starts with; `started`
-    runs around the time of serving.
+    """What the application is made of. `query` is the one the landing page starts with, `more` are
+    further routes; `started` runs around the time of serving.
     """
 
     config: Config
@@ -46,6 +46,7 @@ class Parts:
     telemetry: PrometheusTelemetry
     sdl: str
     query: str
+    more: Sequence[BaseRoute] = ()
     started: Background | None = None
 
 
@@ -62,7 +63,7 @@ def build_app(parts: Parts) -> Starlette:
     graphql = Route(GRAPHQL_PATH, parts.endpoint.respond, methods=["GET", "POST"])
     inner = probes.routes(parts.probes, parts.telemetry.exposition, parts.sdl, admit)
     return Starlette(
-        routes=[graphql, *inner, *pages.routes(parts.query, with_console=is_open)],
+        routes=[graphql, *inner, *parts.more, *pages.routes(parts.query, with_console=is_open)],
         middleware=[_cors(parts.config), Middleware(Guard)],
         exception_handlers={Refusal: _refused, HTTPException: _http},
         lifespan=_lifespan(parts.started),

@@ -23,7 +23,7 @@ from gateway.execution.planned import PlannedExecutor
 from gateway.pages import ready_query
 from gateway.prices import PriceList
 from gateway.probes import Probes
-from gateway.reach import until_reached
+from gateway.receiving import background, new_worker, reception
 from gateway.redis_cache import open_redis
 from gateway.release import release
 from gateway.telemetry import PrometheusTelemetry
@@ -97,7 +97,9 @@ async def opened(
     """
     clock, telemetry = clock or SystemClock(), PrometheusTelemetry(release())
     async with AsyncExitStack() as closing:
-        state = open_state(config.state.url.reveal(), clock=clock)
+        state = open_state(
+            config.state.url.reveal(), clock=clock, most_waiting=config.inbox.most_waiting
+        )
         closing.push_async_callback(state.close)
         cache = _cache(config)
         closing.push_async_callback(cache.close)
@@ -130,6 +132,7 @@ async def opened(
 def application(program: Program, query: str | None = None) -> Starlette:
     """The program as an ASGI application. While it serves, it makes sure each source is reached."""
     config, services = program.config, program.services
+    worker = new_worker(program)
     schema = build_schema()
     is_open = is_introspectable(config)
     sdl = schema.as_str()
@@ -157,7 +160,8 @@ def application(program: Program, query: str | None = None) -> Starlette:
             telemetry=program.telemetry,
             sdl=sdl,
             query=query or ready_query(EXAMPLE_EMAIL),
-            started=lambda: until_reached(program.sources.values()),
+            more=reception(program, worker).routes,
+            started=lambda: background(program, worker),
         )
     )
 

@@ -224,6 +224,35 @@ class Cache(Options):
     )
 
 
+class Inbox(Options):
+    """What vendors tell by themselves, docs/webhooks.md."""
+
+    worker: bool = Field(
+        default=True,
+        description="Whether `serve` applies events itself; false where `knownas worker` does.",
+    )
+    body_bytes: int = Field(
+        default=1_000_000, ge=1_000, description="Largest delivery. More is TOO_LARGE."
+    )
+    most_waiting: int = Field(
+        default=100_000,
+        ge=1,
+        description="Events that may wait to be applied. More is RATE_LIMITED (429), and comes"
+        " again.",
+    )
+    reconcile_s: float = Field(
+        default=900.0,
+        ge=0,
+        description="How often what no webhook told is looked for; 0 never.",
+    )
+    keep_days: int = Field(
+        default=7, ge=1, description="How long an event is remembered against repetition."
+    )
+    keep_dead_days: int = Field(
+        default=30, ge=1, description="How long an event that was put aside waits for a person."
+    )
+
+
 class Log(Options):
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe event that is written."
@@ -324,6 +353,7 @@ class Config(Options):
     state: State = State()
     redis: Redis = Redis()
     cache: Cache = Cache()
+    inbox: Inbox = Inbox()
     log: Log = Log()
     identity: Identity = Identity()
     sources: dict[str, Source] = Field(default_factory=dict)

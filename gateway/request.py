@@ -45,7 +45,8 @@ async def graphql_request(request: Request, limits: Limits) -> GraphQLRequest:
     if request.method != "POST":
         raise MethodNotAllowed("send GET or POST")
     _must_be_json(request.headers)
-    return _from_object(_decoded(await _body(request, limits)), limits)
+    body = await read_body(request, limits.body_bytes, limits.deadline_s)
+    return _from_object(_decoded(body), limits)
 
 
 # ---------------------------------------------------------------- POST
@@ -63,17 +64,19 @@ def _must_be_json(headers: Headers) -> None:
         raise UnsupportedMedia("the body must not be compressed")
 
 
-async def _body(request: Request, limits: Limits) -> bytes:
-    """The body, never more of it than allowed in memory, whatever its length is said to be."""
-    too_large = TooLarge(f"the body is larger than {limits.body_bytes} bytes")
-    if _declared(request.headers.get("content-length", "")) > limits.body_bytes:
+async def read_body(request: Request, most_bytes: int, timeout_s: float) -> bytes:
+    """The body, never more of it than allowed in memory, whatever its length is said to be. Raises
+    TooLarge, BodyTimeout and BadRequest.
+    """
+    too_large = TooLarge(f"the body is larger than {most_bytes} bytes")
+    if _declared(request.headers.get("content-length", "")) > most_bytes:
         raise too_large
     body = bytearray()
     try:
-        async with asyncio.timeout(limits.deadline_s):
+        async with asyncio.timeout(timeout_s):
             async for piece in request.stream():
                 body += piece
-                if len(body) > limits.body_bytes:
+                if len(body) > most_bytes:
                     raise too_large
     except TimeoutError:
         raise BodyTimeout("the body did not arrive in time") from None

@@ -23,6 +23,13 @@ HELP: Final = {
     "source_dropped_rows": "Rows of a source without id or time, which were left out.",
     "source_batch_seconds": "Time of one batch of a loader.",
     "source_batch_entries": "Keys a loader asked for, by whether the source failed on them.",
+    "webhook_events": "What vendors delivered, by what became of it at the door.",
+    "inbox_events": "Events of the inbox that were looked at, by what came of them.",
+    "inbox_wait_seconds": "From the arrival of an event until it was applied.",
+    "inbox_waiting": "Events that wait to be applied.",
+    "inbox_dead": "Events that were put aside for a person to look at.",
+    "inbox_oldest_seconds": "How long the oldest waiting event has waited.",
+    "reconciles": "Searches for what no webhook told, by whether they came to an end.",
 }
 
 
@@ -42,6 +49,7 @@ class PrometheusTelemetry:
         info.labels(version).set(1)
         self._counters: dict[str, Counter] = {}
         self._histograms: dict[str, Histogram] = {}
+        self._gauges: dict[str, Gauge] = {}
         self._labels: dict[str, frozenset[str]] = {}
         self._dropped: set[str] = set()
 
@@ -54,6 +62,14 @@ class PrometheusTelemetry:
         if self._is_fitting(name, labels):
             histogram = self._histograms.get(name) or self._new_histogram(name, labels)
             (histogram.labels(**labels) if labels else histogram).observe(value)
+
+    def gauge(self, name: str, value: float) -> None:
+        """What stands at this moment, without labels."""
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(
+                name, HELP.get(name, name), namespace=NAMESPACE, registry=self._registry
+            )
+        self._gauges[name].set(value)
 
     def exposition(self) -> bytes:
         """All figures in the text format of Prometheus."""

@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "demo": "Start emulated platforms with seeded people, sync, resolve, and serve.",
     "check": "Read the configuration, reach each source, print what each can do.",
     "sync": "Read the people of every source into the state store.",
+    "worker": "Apply what vendors told, until SIGTERM or Ctrl+C.",
+    "inbox": "What vendors told by themselves.",
     "identity": "Which records are one person.",
     "db": "The state store.",
     "token": "Tokens of callers.",

@@ -1,0 +1,60 @@
+"""Webhooks and the worker, put together over a program."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TYPE_CHECKING
+
+from gateway.reach import until_reached
+from gateway.webhooks import Reception
+from gateway.worker import Worker
+from resolvers.arrivals import Arrivals
+from resolvers.events import Events
+from resolvers.reconcile import reconcile
+
+if TYPE_CHECKING:
+    from gateway.bootstrap import Program
+
+
+def new_worker(program: "Program") -> Worker:
+    """One for this process."""
+    state, services = program.state, program.services
+    arrivals = Arrivals(services, state.intake, state.identities, program.people.index)
+    dice = Random()  # noqa: S311  # spreads waits, guards nothing
+
+    async def reconciled(name: str) -> None:
+        source = program.sources[name]
+        await reconcile(source, services, state.inbox, state.intake, program.people.index)
+
+    return Worker(
+        inbox=state.inbox,
+        events=Events(services, state.intake, arrivals, dice=dice),
+        sources=[one.name for one in program.sources.values() if one.holds_people],
+        reconcile=reconciled,
+        settings=program.config.inbox,
+        clock=program.clock,
+        telemetry=program.telemetry,
+    )
+
+
+def reception(program: "Program", worker: Worker) -> Reception:
+    """The door for deliveries."""
+    return Reception(
+        sources=program.sources,
+        inbox=program.state.inbox,
+        clock=program.clock,
+        telemetry=program.telemetry,
+        public_url=program.config.server.public_url,
+        body_bytes=program.config.inbox.body_bytes,
+        nudge=worker.nudge,
+    )
+
+
+@asynccontextmanager
+async def background(program: "Program", worker: Worker) -> AsyncIterator[None]:
+    """What goes on beside serving."""
+    async with (
+        until_reached(program.sources.values()),
+        worker.running(applying=program.config.inbox.worker),
+    ):
+        yield

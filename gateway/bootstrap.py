@@ -7,8 +7,9 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from connectors import senders
 from connectors.registry import build_source
-from connectors.sender import HttpxSender, Sender
+from connectors.sender import Sender
 from domain.ports import Cache, Clock
 from domain.sources import Source
 from gateway.app import Parts, build_app, is_introspectable
@@ -88,7 +89,7 @@ class Program:
 async def opened(
     config: Config,
     *,
-    new_sender: NewSender = HttpxSender.pooled,
+    new_sender: NewSender = senders.pooled,
     clock: Clock | None = None,
     upgrade: bool = True,
 ) -> AsyncIterator[Program]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors.pyreqwest_sender import PyreqwestSender
 from connectors.sender import HttpxSender, Outgoing, SendFailed, TooLarge
 from domain.sources import Deadline
 
@@ -35,9 +36,9 @@ def plain(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-@pytest.fixture
-async def sender() -> Any:
-    made = HttpxSender.pooled()
+@pytest.fixture(params=[HttpxSender, PyreqwestSender])
+async def sender(request: pytest.FixtureRequest) -> Any:
+    made = request.param.pooled()
     yield made
     await made.close()
 
@@ -131,7 +132,7 @@ async def _not_gzip(reader: Any, writer: Any) -> None:
 
 async def _endless_headers(reader: Any, writer: Any) -> None:
     await head(reader)
-    writer.write(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000)
+    writer.write(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000_000)
     await writer.drain()
     await reader.read()
 

@@ -35,9 +35,14 @@ class BatchReader:
     async def _chunk(self, ids: Sequence[str], fields: Fields, deadline: Deadline) -> Found:
         ask = GetAsk(ids=ids, fields=fields, options=self._desk.options)
         try:
-            return self._placed(ids, await answered(self._desk, self._form, ask, deadline))
+            sheet = await answered(self._desk, self._form, ask, deadline)
         except SourceError as error:
             return dict.fromkeys(ids, error)
+        if self._form.splits and sheet.page.refused and len(ids) > 1:
+            half = len(ids) // 2
+            parts = (self._chunk(some, fields, deadline) for some in (ids[:half], ids[half:]))
+            return {i: one for part in await together(list(parts)) for i, one in part.items()}
+        return self._placed(ids, sheet)
 
     def _placed(self, ids: Sequence[str], sheet: Sheet) -> Found:
         """Rows by the id asked for. An id without a row is unknown to the source, unless a row was
@@ -50,11 +55,24 @@ class BatchReader:
         unanswered = SourceUnavailable(self._desk.source, "a part of the batch failed")
         found |= dict.fromkeys(sheet.page.failed, unanswered)
         asked = set(ids)
+        if self._form.strict and (strangers := _strangers(sheet.records, asked)):
+            self._desk.ignored("get_many", strangers)
+            astray = SourceProtocolError(self._desk.source, "rows that were not asked for")
+            found |= dict.fromkeys(ids, astray)
         for record in sheet.records:
             absorbed = record.merged_ids if isinstance(record, Contact) else ()
             found |= dict.fromkeys(asked.intersection(absorbed), record)
         found |= {r.key.external_id: r for r in sheet.records if r.key.external_id in asked}
         return found
+
+
+def _strangers(records: Sequence[Record], asked: set[str]) -> int:
+    """How many rows are of none of the ids that were asked for."""
+    return sum(
+        record.key.external_id not in asked
+        and not (isinstance(record, Contact) and asked.intersection(record.merged_ids))
+        for record in records
+    )
 
 
 async def together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -52,10 +52,17 @@ class TimeReader:
         window = self._scan() if cursor is None else self._window(cursor)
         ask = SinceAsk(since=window.start, cursor=window.page, options=self._desk.options)
         sheet = await self._desk.asked(self._form, ask, deadline)
+        if self._form.strict and ask.since is not None:
+            self._notice(ask.since - self.policy.resolution, sheet)
         if sheet.page.cursor is not None and sheet.page.cursor == window.page:
             raise SourceProtocolError(self._desk.source, "a list whose pages do not end")
         following = self._following(window, sheet)
         return _changes(self._desk, sheet, following.text(), more=sheet.page.cursor is not None)
+
+    def _notice(self, since: datetime, sheet: Sheet) -> None:
+        times = (record.provenance.source_updated_at for record in sheet.records)
+        if older := sum(changed is not None and changed < since for changed in times):
+            self._desk.ignored("changed_since", older)
 
     def _scan(self) -> _Window:
         return _Window(since=None, start=None, begun=self._clock.now())

@@ -115,7 +115,10 @@ class ChildReader:
             return dict.fromkeys(parents, error)
         contacts = [record for record in sheet.records if isinstance(record, Contact)]
         found = {parent: _own(parent, contacts) for parent in parents}
-        if not sheet.whole:
+        strangers = _strangers(contacts, parents) if form.strict else 0
+        if strangers:
+            self._contacts.ignored("search for parents", strangers)
+        if not sheet.whole or strangers:
             # The contact of a parent without one may be what was left out.
             unsure = SourceProtocolError(self._contacts.source, "contacts were left out")
             return {parent: own or unsure for parent, own in found.items()}
@@ -195,9 +198,14 @@ class ChildReader:
                 for parent in owners:
                     lists[parent].items.setdefault(record.key.external_id, record)
         if astray > sheet.dropped:
+            self._desk.ignored("children_of", astray - sheet.dropped)
             self._desk.dropped(astray)
         for each in lists.values():
             each.dropped += astray
+
+
+def _strangers(contacts: Sequence[Contact], parents: Sequence[Parent]) -> int:
+    return sum(not any(belongs(one, parent) for parent in parents) for one in contacts)
 
 
 def _own(parent: Parent, contacts: Sequence[Contact]) -> list[Parent]:

@@ -1,7 +1,7 @@
 """Asking one source about one kind of thing, and making records of what it says."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.http import Http
@@ -61,7 +61,12 @@ class Desk:
         if request is None:
             raise NotSupported(self.source, f"this question about {self.kind.name}")
         reply = await self._http.call(request, deadline)
-        return Page() if reply.status in request.empty else self._read(call, ask, reply.data)
+        if reply.status in request.empty:
+            return Page(refused=True)
+        page = self._read(call, ask, reply.data)
+        if call.follow is not None and page.cursor is None:
+            page = replace(page, cursor=self._followed(call.follow, reply.headers))
+        return page
 
     def sheet(self, page: Page) -> Sheet:
         sheet = self._mapped(page)
@@ -71,6 +76,18 @@ class Desk:
     def dropped(self, count: int) -> None:
         """Rows of the answer just read were of no use after all."""
         self._http.monitor.mapped(self.kind, count)
+
+    def ignored(self, question: str, rows: int) -> None:
+        """An answer held rows that were not asked for: the vendor took no notice of a filter."""
+        self._http.monitor.ignored(self.kind, question, rows)
+
+    def _followed(
+        self, follow: Callable[[Mapping[str, str]], str | None], headers: Mapping[str, str]
+    ) -> str | None:
+        try:
+            return follow(headers)
+        except UNREADABLE:
+            raise SourceProtocolError(self.source, "a next page that leads nowhere") from None
 
     def _read(self, call: Call[A], ask: A, data: Any) -> Page:
         try:

@@ -32,6 +32,10 @@ class KeySearcher:
         sheet = await self._desk.asked(form, ask, deadline)
         contacts = {r.key.external_id: r for r in sheet.records if isinstance(r, Contact)}
         found = [c for c in contacts.values() if not form.exact or carries(c, key)]
+        if form.strict and len(found) < len(contacts):
+            self._desk.ignored(f"search {key.kind.value}", len(contacts) - len(found))
+            if not found:
+                raise SourceProtocolError(self._desk.source, "contacts that were not searched for")
         if not found and not sheet.whole:
             # "Nobody" would be a guess: what was left out may be the one asked for.
             raise SourceProtocolError(self._desk.source, "contacts were left out of the page")

@@ -19,7 +19,8 @@ class Monitor:
     """Told of every call, asked by `sources`, `/readyz` and `knownas check`.
 
     Telemetry: `source_calls` {source, outcome}, `source_call_seconds` {source}, `source_retries`,
-    `source_deduplicated`, `source_dropped_rows` {source, kind}.
+    `source_deduplicated`, `source_dropped_rows` {source, kind}, `source_filter_ignored` {source,
+    kind, question}.
     """
 
     def __init__(self, system: System, clock: Clock, telemetry: Telemetry) -> None:
@@ -35,6 +36,7 @@ class Monitor:
         self._failures = 0
         self._lost = False
         self._dropped: dict[Kind, int] = {}
+        self._ignored: set[tuple[Kind, str]] = set()
 
     def succeeded(self, seconds: float) -> None:
         self._note(SourceState.OK, seconds)
@@ -69,6 +71,15 @@ class Monitor:
             self._dropped[kind] = dropped
         else:
             self._dropped.pop(kind, None)
+
+    def ignored(self, kind: Kind, question: str, rows: int) -> None:
+        """The source answered a question with rows nobody asked for: logged at the first time."""
+        labels = {**self._labels, "kind": kind.value, "question": question}
+        self._telemetry.count("source_filter_ignored", labels, rows)
+        if (kind, question) not in self._ignored:
+            self._ignored.add((kind, question))
+            place = (self._system.name, kind.name, question, rows)
+            logger.warning("source_filter_ignored source=%s kind=%s question=%s rows=%d", *place)
 
     def status(self) -> SourceStatus:
         """As the last call left it. Rows that could not be read make a source that answers

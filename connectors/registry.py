@@ -6,15 +6,19 @@ A connector is an import package that holds `SPEC` and, beside it, `manifest.tom
 import importlib
 import importlib.resources
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from random import Random
 from types import ModuleType
+from typing import Any
 
 import connectors
 from connectors.manifest import Manifest, parse_manifest
-from connectors.sender import Sender
+from connectors.mapped.compose import Composed, unreachable
+from connectors.mapped.tables import MappingError
+from connectors.sender import InPlace, Sender
 from connectors.settings import SourceSettings
 from connectors.source import open_source
 from connectors.spec import Option, Spec
@@ -24,17 +28,23 @@ from domain.ports import Clock, Telemetry
 from domain.sources import Source
 
 GROUP = "knownas.connectors"
+MANIFEST = "manifest.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
-    """One connector. `package` is where it was loaded from, `readme` its README.md or empty."""
+    """One connector. `package` is where it was loaded from, `readme` its README.md or empty.
+
+    `compose` is set where a source is described by its configuration; `spec` is that of an example
+    then.
+    """
 
     name: str
     package: str
     spec: Spec
     manifest: Manifest
     readme: str = ""
+    compose: Callable[[Mapping[str, Any]], Composed] | None = None
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -66,7 +76,7 @@ def load_connector(name: str) -> Connector:
     spec = getattr(module, "SPEC", None)
     if not isinstance(spec, Spec):
         raise ConfigError(f"connector {name}: {package} holds no SPEC")
-    manifest = parse_manifest(_file(module, "manifest.toml", name), f"{package}/manifest.toml")
+    manifest = parse_manifest(_file(module, MANIFEST, name), f"{package}/{MANIFEST}")
     if {spec.connector, manifest.connector} != {name}:
         raise ConfigError(
             f"connector {name}: SPEC calls it {spec.connector}, manifest.toml {manifest.connector}"
@@ -77,6 +87,7 @@ def load_connector(name: str) -> Connector:
         spec=spec,
         manifest=manifest,
         readme=_file(module, "README.md", name),
+        compose=getattr(module, "compose", None),
     )
 
 
@@ -99,9 +110,27 @@ def build_source(
     The sender must be this source's own: `Source.close` closes it. `dice` spreads waits, so that
     processes that failed together do not return together.
     """
-    spec = load_connector(settings.connector).spec
+    spec = described_by(settings, name)
     spread = dice or Random()  # noqa: S311  # spreads waits, guards nothing
+    if spec.sender is not None:
+        sender = InPlace(sender, spec.sender(settings))
     return open_source(spec, name, settings, sender, clock=clock, telemetry=telemetry, dice=spread)
+
+
+def described_by(settings: SourceSettings, name: str) -> Spec:
+    """What the source `name` can be asked: by its connector, or by its own mapping. Raises
+    ConfigError.
+    """
+    connector = load_connector(settings.connector)
+    if connector.compose is None:
+        return connector.spec
+    try:
+        spec = connector.compose(settings.mapping).spec
+    except MappingError as error:
+        raise MappingError(f"sources.{name}.mapping", error.problems) from None
+    if problems := unreachable(spec, settings.customer_key):
+        raise MappingError(f"sources.{name}.mapping", problems)
+    return spec
 
 
 def described(connector: Connector) -> Mapping[str, object]:
@@ -155,7 +184,7 @@ def _packages() -> dict[str, str]:
     own = {
         module.name: f"connectors.{module.name}"
         for module in pkgutil.iter_modules(connectors.__path__)
-        if module.ispkg
+        if module.ispkg and (Path(connectors.__path__[0]) / module.name / MANIFEST).exists()
     }
     return {**others, **own}
 

@@ -56,6 +56,20 @@ class Sender(Protocol):
     async def close(self) -> None: ...
 
 
+class InPlace:
+    """A sender of the source's own in place of the one it was given; both are closed."""
+
+    def __init__(self, given: Sender, own: Sender) -> None:
+        self._given, self._own = given, own
+
+    async def send(self, outgoing: Outgoing) -> Incoming:
+        return await self._own.send(outgoing)
+
+    async def close(self) -> None:
+        await self._own.close()
+        await self._given.close()
+
+
 class HttpxSender:
     """`Sender` over an httpx transport, which it speaks to directly: the client above it would add
     redirects, cookies, proxies and .netrc credentials from the environment, and its own cost.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from connectors.auth import Secrets
 from connectors.reading import Options
@@ -15,6 +16,7 @@ class SourceSettings:
     "webhook_secret_previous"). `customer_key` says how the source's things name their customer:
     "own", "email", "phone", or the name of another source. `rates` are the limits of the plan that
     was bought, by the connector's lanes, in units per period. `options` are the connector's own.
+    `mapping` describes the source to a connector that knows none by itself (rest, graphql, sql).
     """
 
     connector: str
@@ -27,3 +29,4 @@ class SourceSettings:
     region: str | None = None
     rates: Mapping[str, float] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
+    mapping: Mapping[str, Any] = field(default_factory=dict, repr=False)

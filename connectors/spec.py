@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 from connectors.auth import Auth
 from connectors.reading import Options, RecordMapping, Row
 from connectors.request import Reply, Request
+from connectors.sender import Sender
+from connectors.settings import SourceSettings
 from connectors.webhooks import WebhookSpec
 from domain.customer import KeyKind, LookupKey
 from domain.errors import ConfigError, SourceError
@@ -62,6 +64,8 @@ class Page:
     deleted: Sequence[str] = ()
     failed: Sequence[str] = ()
     resume: str | None = None
+    refused: bool = False
+    """The answer was one of the statuses that mean "no such row" (`Request.empty`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +138,12 @@ class Call(Generic[A]):
     """One question of a vendor: `read` gets the decoded body and what was asked.
 
     `ask` gives None where this source, as it is configured, has no such question (NOT_SUPPORTED).
+    `follow` finds the next page's cursor in the headers, where `read` cannot find it in the body.
     """
 
     ask: Callable[[A], Request | None]
     read: Callable[[Any, A], Page]
+    follow: Callable[[Mapping[str, str]], str | None] | None = None
 
 
 def any_id(external_id: str) -> bool:
@@ -170,10 +176,15 @@ class BatchRead(Listed[GetAsk]):
 
     The order of the answer does not matter; rows are placed by their id, or by an id they have
     absorbed (`Contact.merged_ids`). Ids for which `valid` is false cannot exist and are not asked.
+    `strict`: rows nobody asked for show that the vendor did not filter, so that ids without a row
+    are an error and not unknown. `splits`: one unknown id fails the whole batch (with a status of
+    `Request.empty`), which is then asked again in halves.
     """
 
     size: Figure
     valid: Callable[[str], bool] = any_id
+    strict: bool = False
+    splits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +208,13 @@ class ChildRead(Listed[ChildrenAsk]):
 class Via(Call[GetAsk]):
     """Parents known by another key are led to this source's contacts first, `size` keys a call;
     their own ids are then asked by `ParentBy.OWN`. Rows are mapped as contacts and matched by the
-    key they carry.
+    key they carry. `strict`: contacts of nobody who was asked for show that the vendor did not
+    search, so that who has no contact is not known.
     """
 
     size: Figure
     valid: Callable[[str], bool] = any_id
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,10 +222,12 @@ class KeyRead(Call[SearchAsk]):
     """`search` by one kind of key; rows are contacts.
 
     `exact`: the shared layer keeps only contacts that carry the key as asked. Off where the row
-    does not show the key (an order number that leads to its buyer).
+    does not show the key (an order number that leads to its buyer). `strict`: contacts without the
+    key show that the vendor did not search, so that "nobody" may not be said.
     """
 
     exact: bool = True
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,12 +237,14 @@ class Since(Call[SinceAsk]):
     `cap` is the most rows a vendor gives for one question: the window restarts from its last value
     before that. With `keyset` it restarts after every page, for vendors whose cursor is an offset:
     rows that change while pages are read would move others past it. Times come from
-    `provenance.source_updated_at`, which the mapping must set.
+    `provenance.source_updated_at`, which the mapping must set. `strict`: rows older than was asked
+    for are told, since the vendor did not filter.
     """
 
     policy: CursorPolicy
     keyset: bool = False
     cap: Figure | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +296,8 @@ class Spec:
 
     `wait_s` reads how long a refused caller shall wait from an answer's headers, where the vendor
     has more than Retry-After. `refused` reads the body of a refusal (4xx), where its status does
-    not say what it means; None leaves it at that.
+    not say what it means; None leaves it at that. `sender` makes the way
+    to a source that is not reached over HTTP: it stands in for the one a source is given.
     """
 
     connector: str
@@ -294,6 +312,7 @@ class Spec:
     refused: Judge = no_judge
     wait_s: Callable[[Mapping[str, str]], float | None] | None = None
     webhooks: WebhookSpec | None = None
+    sender: Callable[[SourceSettings], Sender] | None = None
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a detour that leads nowhere."""

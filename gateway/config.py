@@ -340,6 +340,7 @@ class Source(BaseModel):
             region=self.region,
             rates=self.rates,
             options=self._own.options,
+            mapping=self._own.mapping,
         )
 
 

@@ -1,16 +1,22 @@
 """A source's table, held against what its connector takes."""
 
 import difflib
+import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 from connectors.auth import Secret
+from connectors.mapped.tables import MappingError
 from connectors.reading import OptionValue
 from connectors.registry import Connector, connector_names, load_connector
 from connectors.spec import Option
 from domain.errors import ConfigError
 from gateway.secrets import LITERAL, Surroundings, is_reference, resolved
 
+MAPPING = "mapping"
+"""The key that describes a source to a connector that knows none by itself."""
 Problem = tuple[str, str]
 """A key and what is wrong with it."""
 
@@ -29,19 +35,17 @@ class Fitted:
 
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    mapping: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def fitted(
     name: str, given: Mapping[str, object], common: Collection[str], where: Surroundings
 ) -> Fitted:
     """The keys `given` beside the `common` ones, as connector `name` takes them. Raises Unfit."""
-    connector = _connector(name)
+    connector, mapping = _described(_connector(name), given, where)
     options = {option.name: option for option in connector.options}
-    problems = [
-        (key, unknown(key, [*common, *connector.secrets, *options]))
-        for key in given
-        if key not in options and key not in connector.secrets
-    ]
+    own = [*connector.secrets, *options, *([MAPPING] if connector.compose else [])]
+    problems = [(key, unknown(key, [*common, *own])) for key in given if key not in own]
     secrets = {key: given[key] for key in connector.secrets if key in given}
     problems += [*_wrong_secrets(secrets, where), *_wrong_options(options, given)]
     problems += _missing(connector, given)
@@ -50,7 +54,38 @@ def fitted(
     return Fitted(
         secrets={key: _secret(value, where) for key, value in secrets.items()},
         options={key: _option(given[key]) for key in options if key in given},
+        mapping=mapping,
     )
+
+
+def _described(
+    connector: Connector, given: Mapping[str, object], where: Surroundings
+) -> tuple[Connector, Mapping[str, Any]]:
+    """A connector that is described by the source's own mapping, with what that makes of it."""
+    if connector.compose is None:
+        return connector, {}
+    mapping, place = mapping_of(given.get(MAPPING), where.folder)
+    try:
+        return replace(connector, spec=connector.compose(mapping).spec), mapping
+    except MappingError as error:
+        told = "; ".join(f"{key}: {what}" if key else what for key, what in error.problems)
+        raise Unfit([(MAPPING, f"{place}{told}")]) from None
+
+
+def mapping_of(value: object, folder: Path) -> tuple[Mapping[str, Any], str]:
+    """The mapping a source names, by a file or in its place; and how its problems begin. Raises
+    Unfit.
+    """
+    if isinstance(value, dict):
+        return value, ""
+    if not isinstance(value, str):
+        raise Unfit([(MAPPING, "must be set: the file of the mapping, or the mapping as a table")])
+    try:
+        return tomllib.loads((folder / value).read_text(encoding="utf-8")), f"{value}: "
+    except OSError as error:
+        raise Unfit([(MAPPING, f"{value}: cannot be read: {error.strerror}")]) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Unfit([(MAPPING, f"{value}: is not TOML: {error}")]) from error
 
 
 def unknown(name: str, known: Collection[str], what: str = "unknown key") -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import typer
 
-from connectors.registry import load_connector
 from domain.errors import GatewayError, SourceError
+from domain.ids import Kind
 from domain.sources import Source
 from gateway.bootstrap import Program, opened
 from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
@@ -54,13 +54,20 @@ def _row(source: Source, error: SourceError | None) -> Sequence[str]:
         source.system.connector,
         error.state.value if error else status.state.value,
         "" if status.latency_ms is None else str(status.latency_ms),
-        _abilities(source.system.connector),
+        _abilities(source),
     )
 
 
-def _abilities(connector: str) -> str:
-    able = load_connector(connector).manifest.capabilities
-    return "; ".join(
-        f"{kind.name.lower()}: {', '.join(sorted(one.value for one in found))}"
-        for kind, found in able.items()
-    )
+def _abilities(source: Source) -> str:
+    able = {kind: ", ".join(_able(source, kind)) for kind in Kind}
+    return "; ".join(f"{kind.name.lower()}: {found}" for kind, found in able.items() if found)
+
+
+def _able(source: Source, kind: Kind) -> list[str]:
+    able = {
+        "changed_since": kind in source.changes,
+        "children_of": kind in source.children,
+        "get_many": kind in source.gets,
+        "search": kind is Kind.CONTACT and source.search is not None,
+    }
+    return [name for name, is_so in able.items() if is_so]

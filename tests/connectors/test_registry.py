@@ -122,7 +122,7 @@ def test_a_connector_goes_by_one_name(elsewhere: Any) -> None:
 
 
 def test_an_unknown_connector_is_refused_with_those_there_are(harness: Any) -> None:
-    with pytest.raises(ConfigError, match="no connector 'hubsport'; there are hubspot, intercom"):
+    with pytest.raises(ConfigError, match="no connector 'hubsport'; there are graphql, hubspot"):
         build(SourceSettings(connector="hubsport"), harness)
 
 

@@ -1,0 +1,1 @@
+"""Systems described by configuration alone: what a mapping of the user says, as a connector."""

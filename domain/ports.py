@@ -3,7 +3,7 @@
 Every port raises only `GatewayError`s.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -17,7 +17,7 @@ from domain.customer import (
     LookupKey,
 )
 from domain.ids import CustomerId, Kind, SourceKey
-from domain.records import Contact, Record
+from domain.records import Actor, Contact, Record
 from domain.sources import ChildPage, Parent
 from domain.vocabulary import LinkStatus
 
@@ -150,6 +150,12 @@ class RecordStore(Protocol):
         """All contacts, ordered by key."""
         ...
 
+    def every_body(self, batch: int = 20_000) -> AsyncIterator[list[tuple[str, bytes]]]:
+        """All contacts, ordered by key, unread: the store's own text for the key, which sorts as
+        the key does, and the contact as JSON by the names of its attributes.
+        """
+        ...
+
     async def find(self, identifiers: Sequence[CanonicalIdentifier]) -> list[tuple[SourceKey, ...]]:
         """The contacts that carry each identifier, sorted."""
         ...
@@ -207,6 +213,33 @@ class Resolution:
     StaleVersion and nothing is changed. None publishes whatever stands."""
 
 
+Rows = Callable[[], Iterator[Sequence[tuple[object, ...]]]]
+"""Rows of one form in chunks, in the order of their keys, from the beginning at each call. Records
+are named by the store's own text for their keys (see `RecordStore.every_body`).
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """A resolution of everything, as it is worked out from millions of records: what is new or
+    replaced as a whole comes as rows, and only the customers that were known and are not as they
+    stand come as objects.
+    """
+
+    resolution: Resolution
+    """Without links and without scope."""
+    created: Rows
+    """Customers of records nobody had: (id, confidence)."""
+    members: Rows
+    """The records of the created ones: (record, id)."""
+    links: Rows
+    """Every undecided link: (left, right, status, match weight, match probability, levels)."""
+    decided_by: Actor
+    decided_at: datetime
+    prior_weight: float
+    model_version: str
+
+
 class IdentityStore(Protocol):
     """Memberships, links and redirects. Every method is one transaction."""
 
@@ -221,8 +254,18 @@ class IdentityStore(Protocol):
         """
         ...
 
+    async def publish_census(self, census: Census) -> int:
+        """`publish`, for a resolution of everything. Each created customer gets its event, and each
+        link is scored by the model named. Decided pairs must not be among the links.
+        """
+        ...
+
     async def memberships(self) -> Mapping[CustomerId, tuple[SourceKey, ...]]:
         """Every standing cluster."""
+        ...
+
+    def every_membership(self, batch: int = 50_000) -> AsyncIterator[list[tuple[str, str]]]:
+        """All (record, customer), ordered by record; a record is the store's own text for a key."""
         ...
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]: ...

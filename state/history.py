@@ -19,15 +19,20 @@ def append(connection: Connection, events: Sequence[IdentityEvent]) -> int:
     """Number events and store them; returns the last number given. Publications follow one another,
     so the next number is free, and a reader who has seen a number has seen all below it.
     """
-    last = int(connection.execute(select(func.max(identity_events.c.sequence))).scalar() or 0)
-    numbered = list(enumerate(events, last + 1))
+    before = last(connection)
+    numbered = list(enumerate(events, before + 1))
     bulk.upsert(
         connection, identity_events, (_row(sequence, event) for sequence, event in numbered)
     )
     named = {(id, sequence) for sequence, event in numbered for id in (*event.before, *event.after)}
     rows = ({"customer": id, "sequence": sequence} for id, sequence in sorted(named))
     bulk.insert_missing(connection, identity_event_customers, rows)
-    return last + len(numbered)
+    return before + len(numbered)
+
+
+def last(connection: Connection) -> int:
+    """The last number given."""
+    return int(connection.execute(select(func.max(identity_events.c.sequence))).scalar() or 0)
 
 
 def of(

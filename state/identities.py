@@ -1,22 +1,24 @@
 """The identity store on SQL."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select, update
 
 from domain.customer import CanonicalIdentifier, Cluster, IdentityEvent, Link
 from domain.errors import StaleVersion
 from domain.ids import CustomerId, SourceKey
-from domain.ports import Clock, Resolution
+from domain.ports import Census, Clock, Resolution
 from domain.vocabulary import LinkStatus
 from state import bulk, contacts, history, links
+from state import census as census_rows
 from state.keys import indexed, pack, unpack
 from state.memberships import assign
 from state.tables import customers, identity_state, memberships, shared_identifiers
 from state.transactions import Transactions
 
 _MEMBERSHIPS = select(memberships.c.customer, memberships.c.key)
+_OWNERS = select(memberships.c.key, memberships.c.customer)
 _OWN = _MEMBERSHIPS.where(bulk.among(memberships.c.key))
 _MEMBERS = _MEMBERSHIPS.where(bulk.among(memberships.c.customer)).order_by(memberships.c.key)
 _STANDING = select(customers.c.id, customers.c.standing).where(bulk.among(customers.c.id))
@@ -51,8 +53,28 @@ class SqlIdentities:
         history.append(connection, resolution.events)
         return version
 
+    async def publish_census(self, census: Census) -> int:
+        return await self._transactions.write(self._publish_census, census)
+
+    def _publish_census(self, connection: Connection, census: Census) -> int:
+        resolution = census.resolution
+        version = next_version(connection, resolution.based_on)
+        assign(connection, resolution, version)
+        census_rows.replace_links(connection, census)
+        _judge_shared(connection, resolution)
+        history.append(connection, resolution.events)
+        census_rows.found(connection, census, version)
+        return version
+
     async def memberships(self) -> Mapping[CustomerId, tuple[SourceKey, ...]]:
         return await self._transactions.read(_memberships)
+
+    async def every_membership(self, batch: int = 50_000) -> AsyncIterator[list[tuple[str, str]]]:
+        """As the port says; each batch is a snapshot of its own."""
+        after = ""
+        while rows := await self._transactions.read(_following, after, batch):
+            yield rows
+            after = rows[-1][0]
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
         """As the port says. A customer whose records are all gone has no members."""
@@ -117,6 +139,12 @@ def _shared(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) 
 
 
 # ---------------------------------------------------------------- clusters
+
+
+def _following(connection: Connection, after: str, batch: int) -> list[tuple[str, str]]:
+    key = memberships.c.key
+    following = _OWNERS.where(key > after).order_by(key).limit(batch)
+    return [(record, customer) for record, customer in connection.execute(following)]
 
 
 def _memberships(connection: Connection) -> dict[CustomerId, tuple[SourceKey, ...]]:

@@ -20,6 +20,7 @@ from state.transactions import Transactions
 _LIVING = select(contacts.c.key, contacts.c.body, contacts.c.fetched_at).where(
     contacts.c.deleted_at.is_(None)
 )
+_BODIES = select(contacts.c.key, contacts.c.body).where(contacts.c.deleted_at.is_(None))
 _NAMED = _LIVING.where(bulk.among(contacts.c.key))
 
 
@@ -84,6 +85,13 @@ class SqlRecords:
                 return
             yield found
 
+    async def every_body(self, batch: int = 20_000) -> AsyncIterator[list[tuple[str, bytes]]]:
+        """As the port says; each batch is a snapshot of its own, as in `every_contact`."""
+        after = ""
+        while rows := await self._transactions.read(_bodies, after, batch):
+            yield rows
+            after = rows[-1][0]
+
     async def find(self, identifiers: Sequence[CanonicalIdentifier]) -> list[tuple[SourceKey, ...]]:
         return await self._transactions.read(terms.find, identifiers)
 
@@ -125,6 +133,11 @@ def _contacts(connection: Connection, keys: Sequence[SourceKey]) -> list[Contact
     for key, body, fetched_at in bulk.answers(connection, _NAMED, packed):
         found[key] = restored(body, fetched_at)
     return [found.get(key) for key in packed]
+
+
+def _bodies(connection: Connection, after: str, batch: int) -> list[tuple[str, bytes]]:
+    following = _BODIES.where(contacts.c.key > after).order_by(contacts.c.key).limit(batch)
+    return [(key, body) for key, body in connection.execute(following)]
 
 
 def _following(connection: Connection, after: str, batch: int) -> tuple[str, list[Contact]]:

@@ -7,13 +7,14 @@ other comparisons alone, so that no field vouches for itself. Both are pulled to
 started from, as far as there is little to learn from.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import duckdb
 
-from identity import batch, blocking, explain
-from identity.comparisons import COMPARISONS, Comparison
+from identity import batch
+from identity.comparisons import COMPARISONS, Comparison, case_sql
 from identity.model import Model
 from identity.training import LEAST_ERROR, MOST_WEIGHT, falling, tally
 
@@ -24,27 +25,48 @@ SAMPLED = 200_000
 FAITH_MATCHES, FAITH_STRANGERS = 100.0, 10.0
 """What the starting model's shares count: so many matches a comparison, so many strangers a level.
 """
-DOUBT = 2.0
+DOUBT = 1.0
 """Bits taken off a weight before it is believed: evidence is less independent than it is added."""
 ROUNDS = 2
 
 
 def adapt(connection: duckdb.DuckDBPyConnection, model: Model) -> Model:
-    """From `features`. Leaves tables behind that nobody else uses; needs no labels. Too few records
-    to learn from leave the model as it is.
-    """
-    (count,) = connection.execute("select count(*) from features").fetchall()[0]
-    if count < LEAST_RECORDS:
+    """From `features` and their `candidates` (see blocking.block); needs no labels."""
+    records, candidates = (_count(connection, table) for table in ("features", "candidates"))
+    if not candidates:
         return model
-    found = _among_strangers(connection, scaled(model, int(count)))
-    blocking.block(connection)
-    connection.execute(f"""create or replace table sampled as select * from candidates
-        order by hash(join_key_l, join_key_r) limit {SAMPLED}""").fetchall()
-    (share,) = connection.execute("""select (select count(*) from sampled)
-        / greatest(1, (select count(*) from candidates))""").fetchall()[0]
+    found = _among_strangers(connection, scaled(model, records))
+    _compare(connection, found)
+    share = min(1.0, SAMPLED / candidates)
     for _ in range(ROUNDS):
-        found = _among_matches(connection, found, int(count), float(share))
+        found = _among_matches(connection, found, share)
     return replace(found, version=f"{model.version}+adapted")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    (count,) = connection.execute(f"select count(*) from {table}").fetchall()[0]
+    return int(count)
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """`compared`: the level of every comparison, and how frequent the values are, for a sample of
+    the candidates.
+    """
+    levels = ", ".join(f"{case_sql(one)} as {one.name}" for one in COMPARISONS)
+    columns = sorted({level.tf for one in COMPARISONS for level in one.graded if level.tf})
+    frequency = ", ".join(
+        f"greatest(coalesce(l_{c}.tf_{c}, 1), coalesce(r_{c}.tf_{c}, 1)) as tf_{c}" for c in columns
+    )
+    batch.frequencies(connection, model)
+    joins = " ".join(
+        f"left join frequency_of_{c} as {side}_{c} on {side}_{c}.{c} = {side}.{c}"
+        for c in columns
+        for side in "lr"
+    )
+    connection.execute(f"""create or replace temp table compared as select {levels}, {frequency}
+        from (select * from candidates order by hash(join_key_l, join_key_r) limit {SAMPLED}) as p
+        join features as l on l.uid = p.join_key_l join features as r on r.uid = p.join_key_r
+        {joins}""").fetchall()
 
 
 def scaled(model: Model, records: int) -> Model:
@@ -75,14 +97,19 @@ def _fall(
 
 
 def _among_strangers(connection: duckdb.DuckDBPyConnection, model: Model) -> Model:
-    """u counted on random pairs, for the levels that random pairs can tell of."""
-    connection.execute(f"""create or replace temp table drawn as
-        select l.uid as uid_l, r.uid as uid_r from (
+    """u counted on random pairs, for the levels that random pairs can tell of. Where people have
+    many records, random pairs are of one person now and then: each counts as far as the model
+    takes it for two.
+    """
+    connection.execute(f"""create or replace temp table drawn as select distinct
+        least(l.uid, r.uid) as uid_l, greatest(l.uid, r.uid) as uid_r from (
             select (hash(k) % n)::bigint as a, (hash(-k) % n)::bigint as b
             from range(1, {SAMPLED}) as numbers(k), (select count(*) as n from features)) as d
         join features as l on l.uid = a join features as r on r.uid = b where a <> b""").fetchall()
-    fired = tally(connection, "drawn", "true")
-    weights = {}
+    tally(connection, "drawn", "true")
+    weights = " + ".join(_weight(one, model, frequencies=False) for one in COMPARISONS)
+    fired = _strangers_by_level(connection, f"{model.prior_weight!r} + {weights}")
+    found = {}
     for comparison in COMPARISONS:
         seen = fired[comparison.name]
         graded = sum(count for place, count in seen.items() if place >= 0)
@@ -90,46 +117,86 @@ def _among_strangers(connection: duckdb.DuckDBPyConnection, model: Model) -> Mod
         for place, level in enumerate(comparison.graded):
             m, u = shares[level.name]
             if not (level.coincidence or level.among):
-                u = (FAITH_STRANGERS + seen.get(place, 0)) / (FAITH_STRANGERS / u + graded)
+                u = (FAITH_STRANGERS + seen.get(place, 0.0)) / (FAITH_STRANGERS / u + graded)
             shares[level.name] = (m, u)
-        weights[comparison.name] = _fall(comparison, shares)
-    return replace(model, weights=weights)
+        found[comparison.name] = _fall(comparison, shares)
+    return replace(model, weights=found)
 
 
-def _among_matches(
-    connection: duckdb.DuckDBPyConnection, model: Model, records: int, share: float
-) -> Model:
-    """m, and the prior, expected under the model itself."""
-    scored = batch.predict(connection, model, "sampled")
-    weights = {
-        comparison.name: _expected(connection, scored, comparison, model)
-        for comparison in COMPARISONS
+def _strangers_by_level(
+    connection: duckdb.DuckDBPyConnection, weight: str
+) -> dict[str, dict[int, float]]:
+    """comparison -> place -> pairs of `fired` that are of two people by their weight."""
+    return {
+        one.name: {
+            int(place): float(pairs)
+            for place, pairs in connection.execute(
+                f"select {one.name}, sum(1 - {_belief(weight)}) from fired group by all"
+            ).fetchall()
+        }
+        for one in COMPARISONS
     }
+
+
+def _among_matches(connection: duckdb.DuckDBPyConnection, model: Model, share: float) -> Model:
+    """m, the prior, and u of what strangers have in common by coincidence, expected under the model
+    itself. `share` of the candidates is sampled.
+    """
+    weights = ", ".join(f"{_weight(one, model)} as w_{one.name}" for one in COMPARISONS)
+    total = " + ".join(f"w_{one.name}" for one in COMPARISONS)
+    connection.execute(f"""create or replace temp table weighed as
+        select *, {model.prior_weight!r} + {total} as weight from (
+            select *, {weights} from compared)""").fetchall()
+    pairs = model.records * (model.records - 1) / 2
+    found = {one.name: _expected(connection, one, model, pairs * share) for one in COMPARISONS}
     ((matches,),) = connection.execute(
-        f"select coalesce(sum({_belief('match_weight')}), 0) from {scored}"
+        f"select coalesce(sum({_belief('weight')}), 0) from weighed"
     ).fetchall()
-    connection.execute(f"drop table {scored}").fetchall()
-    total = records * (records - 1) / 2
-    prior = (float(matches) / share + FAITH_MATCHES) / (total + FAITH_MATCHES / model.prior)
-    return replace(model, prior=min(prior, 0.01), weights=weights)
+    prior = (float(matches) / share + FAITH_MATCHES) / (pairs + FAITH_MATCHES / model.prior)
+    return replace(model, prior=min(prior, 0.01), weights=found)
+
+
+def _weight(comparison: Comparison, model: Model, *, frequencies: bool = True) -> str:
+    """What the level that fired is worth, as Splink works it out."""
+    branches = []
+    for place, level in enumerate(comparison.graded):
+        m, u = model.weights[comparison.name][level.name]
+        tf = frequencies and level.tf
+        worth = f"log2({m!r} / tf_{level.tf})" if tf else repr(math.log2(m / u))
+        branches.append(f"when {place} then {worth}")
+    return f"case {comparison.name} {' '.join(branches)} else 0 end"
 
 
 def _expected(
-    connection: duckdb.DuckDBPyConnection, scored: str, comparison: Comparison, model: Model
+    connection: duckdb.DuckDBPyConnection, comparison: Comparison, model: Model, pairs: float
 ) -> dict[str, tuple[float, float]]:
-    own = f"mw_{comparison.name}" + (f" + mw_tf_adj_{comparison.name}" if comparison.has_tf else "")
-    rows = connection.execute(f"""select {explain.place_sql(comparison, model)} as place,
-        sum({_belief(f"match_weight - ({own})")}) as matches
-        from {scored} where mw_{comparison.name} <> 0 group by place""").fetchall()
-    seen = {int(place): float(matches) for place, matches in rows}
+    """`pairs` there are, for those that were compared. Strangers with something in common are told
+    by the whole weight: few of them have anything else that says so.
+    """
+    rows = connection.execute(f"""select {comparison.name},
+        sum({_belief(f"weight - w_{comparison.name}")}), sum(1 - {_belief("weight")})
+        from weighed where {comparison.name} >= 0 group by all""").fetchall()
+    seen = {int(place): float(matches) for place, matches, _ in rows}
+    strangers = {int(place): float(others) for place, _, others in rows}
     graded = sum(seen.values())
+    comparable = pairs * _said_by_both(connection, comparison)
     shares = dict(model.weights[comparison.name])
     last = len(comparison.graded) - 1
     for place, level in enumerate(comparison.graded):
         m, u = shares[level.name]
         m = (FAITH_MATCHES * m + seen.get(place, 0.0)) / (FAITH_MATCHES + graded)
+        if level.coincidence:
+            u = (FAITH_STRANGERS + strangers.get(place, 0.0)) / (FAITH_STRANGERS / u + comparable)
         shares[level.name] = (max(m, LEAST_ERROR) if place == last else m, u)
     return _fall(comparison, shares)
+
+
+def _said_by_both(connection: duckdb.DuckDBPyConnection, comparison: Comparison) -> float:
+    """The share of random pairs that the comparison can compare; `fired` is of random pairs."""
+    ((share,),) = connection.execute(
+        f"select avg(({comparison.name} >= 0)::int) from fired"
+    ).fetchall()
+    return float(share or 0.0)
 
 
 def _belief(weight: str) -> str:

@@ -1,8 +1,7 @@
 """The batch path: people in, scored pairs out. Splink does the scoring on its own connection."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import duckdb
 from splink import DuckDBAPI, Linker
@@ -16,23 +15,20 @@ logging.getLogger("splink").setLevel(logging.ERROR)
 
 
 TYPICAL = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """`edges` is a table of the connection (see score)."""
-
-    candidates: int
-    edges: int
+MOST_TOGETHER = 200
+"""Larger components are left as blocking found them."""
 
 
 def prepare(
     connection: duckdb.DuckDBPyConnection, default_regions: Mapping[str, str] | None = None
-) -> None:
-    """From `raw_people` to `people`, `value_users` and `features`."""
+) -> int:
+    """From `raw_people` to `people`, `value_users`, `features` and `candidates`; says how many
+    candidates there are.
+    """
     BatchNormaliser(connection, dict(default_regions or {})).run()
     sharing.judge(connection)
     features.build(connection)
+    return blocking.block(connection)
 
 
 def linker(connection: duckdb.DuckDBPyConnection, model: Model) -> Linker:
@@ -41,14 +37,20 @@ def linker(connection: duckdb.DuckDBPyConnection, model: Model) -> Linker:
     found = Linker(
         api.register("features"), splink_settings(model), log_level=None, validate_settings=False
     )
-    for comparison in COMPARISONS:
-        for level in comparison.levels:
-            if level.tf:
-                _, u = model.weights[comparison.name][level.name]
-                table = _frequencies(connection, level.tf, u)
-                lookup = api.register(table)
-                found.table_management.register_term_frequency_lookup(lookup, level.tf)
+    for column, table in frequencies(connection, model).items():
+        lookup = api.register(table)
+        found.table_management.register_term_frequency_lookup(lookup, column)
     return found
+
+
+def frequencies(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, str]:
+    """column -> table (column, tf_column) for what the model weighs by frequency."""
+    return {
+        level.tf: _frequencies(connection, level.tf, model.weights[comparison.name][level.name][1])
+        for comparison in COMPARISONS
+        for level in comparison.graded
+        if level.tf
+    }
 
 
 def _frequencies(connection: duckdb.DuckDBPyConnection, column: str, u: float) -> str:
@@ -63,19 +65,75 @@ def _frequencies(connection: duckdb.DuckDBPyConnection, column: str, u: float) -
     return table
 
 
-def score(connection: duckdb.DuckDBPyConnection, model: Model, least_weight: float) -> Scored:
-    """Writes `edges` from `features`: uid_l < uid_r, weight and levels (see
-    explain). Pairs below `least_weight` are left out.
+def score(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    least_weight: float,
+    link_weight: float | None = None,
+) -> int:
+    """Writes `edges` from `features` and `candidates`, and says how many: uid_l < uid_r, weight and
+    levels (see explain). Pairs below `least_weight` are left out, but for those among records that
+    pairs of `link_weight` connect: these are all there, since what speaks against a cluster is as
+    good as what speaks for it.
     """
-    candidates = blocking.block(connection)
-    predicted = predict(connection, model, "candidates", least_weight)
-    connection.execute(f"""create or replace table edges as
+    _predict_edges(connection, model, "candidates", least_weight)
+    connection.execute("create or replace table edges as select * from predicted_edges").fetchall()
+    if link_weight is not None and _unseen(connection, link_weight):
+        _predict_edges(connection, model, "unseen", None)
+        connection.execute("insert into edges select * from predicted_edges").fetchall()
+    connection.execute("drop table predicted_edges").fetchall()
+    (edges,) = connection.execute("select count(*) from edges").fetchall()[0]
+    return int(edges)
+
+
+def _predict_edges(
+    connection: duckdb.DuckDBPyConnection, model: Model, pairs: str, least_weight: float | None
+) -> None:
+    predicted = predict(connection, model, pairs, least_weight)
+    connection.execute(f"""create or replace temp table predicted_edges as
         select least(uid_l, uid_r) as uid_l, greatest(uid_l, uid_r) as uid_r,
             match_weight as weight, {explain.levels_sql(model)} as levels
         from {predicted}""").fetchall()
     connection.execute(f"drop table {predicted}").fetchall()
-    (edges,) = connection.execute("select count(*) from edges").fetchall()[0]
-    return Scored(candidates=candidates, edges=int(edges))
+
+
+def _unseen(connection: duckdb.DuckDBPyConnection, link_weight: float) -> int:
+    """`unseen`: the pairs within each connected component that blocking did not look at."""
+    linked = connection.execute(
+        "select uid_l, uid_r from edges where weight >= $1", [link_weight]
+    ).fetchall()
+    roots = components(linked)
+    named = {"uid": list(roots), "component": list(roots.values())}
+    connection.execute(
+        """create or replace temp table component_of as
+        select unnest($1::bigint[]) as uid, unnest($2::bigint[]) as component""",
+        list(named.values()),
+    ).fetchall()
+    connection.execute(f"""create or replace table unseen as
+        with small as (select component from component_of group by component
+            having count(*) between 3 and {MOST_TOGETHER}),
+        within as (select uid, component from component_of semi join small using (component))
+        select '0' as match_key, l.uid as join_key_l, r.uid as join_key_r
+        from within as l join within as r using (component)
+        where l.uid < r.uid and not exists (from edges where uid_l = l.uid and uid_r = r.uid)
+        """).fetchall()
+    (count,) = connection.execute("select count(*) from unseen").fetchall()[0]
+    return int(count)
+
+
+def components(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Each number that occurs with the least one it is connected to."""
+    parent: dict[int, int] = {}
+
+    def root(number: int) -> int:
+        while (above := parent.setdefault(number, number)) != number:
+            parent[number] = number = parent[above]
+        return number
+
+    for left, right in pairs:
+        a, b = sorted((root(left), root(right)))
+        parent[b] = a
+    return {number: root(number) for number in parent}
 
 
 def predict(

@@ -78,7 +78,8 @@ def _sounds(column: str) -> str:
 
 
 SAME_GIVEN = "given_l = given_r"
-SHORT_FORM = """(list_has_any(given_roots_l, given_roots_r)
+SHORT_FORM = """((len(given_roots_l) > 1 or len(given_roots_r) > 1)
+        and list_has_any(given_roots_l, given_roots_r)
     or not (given_known_l and given_known_r) and least(length(given_l), length(given_r)) > 1
         and (starts_with(given_l, given_r) or starts_with(given_r, given_l)))"""
 INITIAL = """(length(given_l) = 1 and contains(given_initials_r, given_l)
@@ -89,7 +90,7 @@ _CROSSED = """list_contains(families_{here}, given_{there})
             or family_{there}[1] = given_{here}[1])
     or family_{there} is null and given_{there} in (given_{here} || family_{here},
         family_{here} || given_{here}, given_{here}[1] || family_{here})"""
-SWAPPED = "({} or {})".format(
+SWAPPED = "(given_l <> given_r and ({} or {}))".format(
     _CROSSED.format(here="l", there="r"), _CROSSED.format(here="r", there="l")
 )
 SAME_PERSON_NAME = f"({SAME_GIVEN} or {SWAPPED} or {SHORT_FORM} or {INITIAL} or {SPELLING})"
@@ -120,7 +121,7 @@ GIVEN_NAME = Comparison(
     columns=("given",),
     levels=(
         nothing("given_l is null or given_r is null"),
-        Level(name="parts in another order", sql=f"given_l <> given_r and {SWAPPED}"),
+        Level(name="parts in another order", sql=SWAPPED),
         Level(name="same", sql=f"{SAME_GIVEN} and not ({HOME})", tf="given", among=AWAY),
         Level(name="same, at one home", sql=SAME_GIVEN, among=AT_HOME),
         Level(name="spelled differently", sql=SPELLING),

@@ -89,11 +89,11 @@ def run(options: RunOptions) -> RunReport:
         with steps.step("read"):
             loaded = records.load(connection, options.records)
         with steps.step("normalise"):
-            batch.prepare(connection, options.default_regions)
+            candidates = batch.prepare(connection, options.default_regions)
         with steps.step("train"):
             model = starting if options.model else adaptation.adapt(connection, starting)
         with steps.step("score"):
-            scored = batch.score(connection, model, LEAST_WEIGHT)
+            links = batch.score(connection, model, LEAST_WEIGHT)
         with steps.step("cluster"):
             clustering = _cluster(connection, options.auto_link_weight)
             ids = assign_ids({}, [one.members for one in clustering.clusters], mint).ids
@@ -111,8 +111,8 @@ def run(options: RunOptions) -> RunReport:
         records=loaded.records,
         systems=loaded.systems,
         ignored_columns=loaded.ignored,
-        candidates=scored.candidates,
-        links=scored.edges,
+        candidates=candidates,
+        links=links,
         clusters=len(clustering.clusters),
         oversized=len(clustering.guarded),
         model_version=model.version,

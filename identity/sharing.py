@@ -10,8 +10,12 @@ import duckdb
 
 from identity import emails
 from identity.comparisons import ONE_NAME, OTHER_BIRTH_DATE, sided
+from identity.rules import literal
 
 KINDS = {"email": "emails", "phone": "phones", "handle": "handles", "account": "accounts"}
+JUDGED_BY_NAMES = ("email", "phone")
+"""Whole households use one of these. An account or a handle has one owner, whose name may be wrong;
+only where very many names use it does it stop being proof."""
 PUBLIC_USERS = 7
 """From here on a value is nobody's: more people than a household has."""
 MANY_NAMES = 60
@@ -57,7 +61,8 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
                 select kind, value, 2 from holders where kind = 'email' and
                     ({_DESK} or {emails.FAMILY.sql(emails.USER.sql("value"))}
                     or starts_with(value, 'the' || family)))
-            group by kind, value""",
+            group by kind, value having kind in ({", ".join(map(literal, JUDGED_BY_NAMES))})
+                or max(users) >= {PUBLIC_USERS}""",
         f"""update value_users set users = {PUBLIC_USERS} where kind = 'email' and {_DESK}
             and value in (select value from suspects where kind = 'email'
                 group by value having count(distinct given) > 1)""",

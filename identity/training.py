@@ -66,15 +66,16 @@ def train(connection: duckdb.DuckDBPyConnection, version: str) -> Model:
 
 def _meet(connection: duckdb.DuckDBPyConnection) -> None:
     """`coincidences`: every pair of strangers with an identifier or address in common."""
+    rules = ("email", "phone", "handle", "account", "user name of an address", "address")
     keys = " union all ".join(
-        f"select unnest({blocking.KEYS[name]}) as key, uid from features"
-        for name in ("email", "phone", "handle", "account", "mailbox name", "address")
+        f"select unnest({blocking.KEYS[name]}) as key, uid from features" for name in rules
     )
     connection.execute(f"""create or replace temp table coincidences as
         with met as (select key, uid, person from ({keys}) join labels using (uid)
             where key is not null)
         select distinct l.uid as uid_l, r.uid as uid_r from met as l join met as r
-        on l.key = r.key and l.uid < r.uid and l.person <> r.person""").fetchall()
+        on l.key = r.key and l.uid < r.uid and l.person <> r.person
+        """).fetchall()
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

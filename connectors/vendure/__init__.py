@@ -1,0 +1,5 @@
+"""Vendure: customers and their orders."""
+
+from connectors.vendure.connector import SPEC
+
+__all__ = ["SPEC"]

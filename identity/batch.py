@@ -70,16 +70,17 @@ def score(
     model: Model,
     least_weight: float,
     link_weight: float | None = None,
+    explained: float | None = None,
 ) -> int:
     """Writes `edges` from `features` and `candidates`, and says how many: uid_l < uid_r, weight and
     levels (see explain). Pairs below `least_weight` are left out, but for those among records that
     pairs of `link_weight` connect: these are all there, since what speaks against a cluster is as
-    good as what speaks for it.
+    good as what speaks for it. Below `explained` levels are null: nobody will ask for them.
     """
-    _predict_edges(connection, model, "candidates", least_weight)
+    _predict_edges(connection, model, "candidates", least_weight, explained)
     connection.execute("create or replace table edges as select * from predicted_edges").fetchall()
     if link_weight is not None and _unseen(connection, link_weight):
-        _predict_edges(connection, model, "unseen", None)
+        _predict_edges(connection, model, "unseen", None, explained)
         connection.execute("insert into edges select * from predicted_edges").fetchall()
     connection.execute("drop table predicted_edges").fetchall()
     (edges,) = connection.execute("select count(*) from edges").fetchall()[0]
@@ -87,12 +88,17 @@ def score(
 
 
 def _predict_edges(
-    connection: duckdb.DuckDBPyConnection, model: Model, pairs: str, least_weight: float | None
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    pairs: str,
+    least_weight: float | None,
+    explained: float | None,
 ) -> None:
     predicted = predict(connection, model, pairs, least_weight)
+    asked = "true" if explained is None else f"match_weight >= {explained!r}"
     connection.execute(f"""create or replace temp table predicted_edges as
         select least(uid_l, uid_r) as uid_l, greatest(uid_l, uid_r) as uid_r,
-            match_weight as weight, {explain.levels_sql(model)} as levels
+            match_weight as weight, case when {asked} then {explain.levels_sql(model)} end as levels
         from {predicted}""").fetchall()
     connection.execute(f"drop table {predicted}").fetchall()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -10,10 +11,10 @@ import pyarrow as pa
 from domain.customer import CanonicalIdentifier, IdentityEvent, Link, LinkEvidence
 from domain.errors import ClusterConflict, StaleVersion
 from domain.ids import SourceKey
-from domain.ports import Assignment, Clock, IdentityStore, RecordStore, Resolution
+from domain.ports import Assignment, Census, Clock, IdentityStore, RecordStore, Resolution
 from domain.records import Actor, Contact
 from domain.vocabulary import ActorKind, IdentifierKind, LinkMethod, LinkStatus
-from identity import batch, explain, features, live, sharing
+from identity import batch, census, components, explain, features, live, sharing
 from identity.clusters import Clustering, Constraints, Edge, Identities, Policy, assign_ids, cluster
 from identity.engine import EngineLimits, engine
 from identity.graph import ATTEMPTS, Standing
@@ -21,7 +22,9 @@ from identity.index import raw_person
 from identity.minting import mint
 from identity.model import Model
 from identity.normalise import LISTS, TEXTS, BatchNormaliser, Person, normalise
-from identity.run import probability
+from identity.run import LEAST_WEIGHT, probability
+from identity.tables import count
+from identity.workers import workers
 
 BY_MODEL = Actor(kind=ActorKind.SYSTEM, id="identity")
 _KINDS = {
@@ -48,7 +51,6 @@ class Resolved:
 class _Verdict:
     clustering: Clustering[int]
     edges: Sequence[tuple[int, int, float, str]]
-    shared: frozenset[CanonicalIdentifier]
 
 
 class Referee:
@@ -73,27 +75,57 @@ class Referee:
 
     async def settle(self, contacts: Sequence[Contact], standing: Standing) -> Resolution:
         """Among whole clusters and the records beside them; runs in a thread."""
-        return await asyncio.to_thread(self._settle, contacts, standing, whole=False)
+        return await asyncio.to_thread(self._settle, contacts, standing)
 
     async def resolve(self, records: RecordStore, store: IdentityStore) -> Resolved:
         """Everything that is stored, published in one step. Raises ClusterConflict where others
         kept publishing while it was worked out.
         """
         for _ in range(ATTEMPTS):
-            contacts = [one async for page in records.every_contact() for one in page]
-            standing = Standing(
-                version=await store.version(),
-                memberships=await store.memberships(),
-                decisions=await store.decisions(),
-            )
-            resolution = await asyncio.to_thread(self._settle, contacts, standing, whole=True)
-            try:
-                version = await store.publish(replace(resolution, based_on=standing.version))
-            except StaleVersion:
-                continue
-            customers = len(await store.memberships())
-            return _resolved(version, len(contacts), customers, resolution)
+            version, decisions = await store.version(), await store.decisions()
+            with engine(self._limits) as connection:
+                found = await census.read(connection, records, store)
+                rules = census.constraints(connection, decisions)
+                resolution = await asyncio.to_thread(self._resolve, connection, rules)
+                taken = self._census(connection, replace(resolution, based_on=version))
+                try:
+                    published = await store.publish_census(taken)
+                except StaleVersion:
+                    continue
+                return _resolved(connection, published, found, resolution)
         raise ClusterConflict("identities kept changing while they were resolved; run it again")
+
+    def _resolve(
+        self, connection: duckdb.DuckDBPyConnection, rules: Constraints[int]
+    ) -> Resolution:
+        """Works out every table that is published, and says what became of known customers."""
+        with workers() as processes:
+            batch.prepare(connection, self._known_regions())
+            batch.score(connection, self._model, LEAST_WEIGHT, explained=self._review_weight)
+            components.connect(connection, self._policy.link_weight, rules)
+            components.settle(connection, self._policy, processes, rules)
+        census.keep_links(connection, self._review_weight)
+        census.compare(connection)
+        changed = census.changed(connection)
+        return Resolution(
+            assignments=changed.assignments,
+            redirects=changed.identities.redirects,
+            retired=changed.identities.retired,
+            shared=_shared(connection, census.platforms(connection)),
+            events=self._events(changed.identities),
+        )
+
+    def _census(self, connection: duckdb.DuckDBPyConnection, resolution: Resolution) -> Census:
+        return Census(
+            resolution=resolution,
+            created=census.created(connection),
+            members=census.members(connection),
+            links=census.links(connection),
+            decided_by=BY_MODEL,
+            decided_at=self._clock.now(),
+            prior_weight=self._model.prior_weight,
+            model_version=self._model.version,
+        )
 
     def explain(
         self, links: Sequence[tuple[Link, Contact | None, Contact | None]]
@@ -111,10 +143,8 @@ class Referee:
             return None
         return normalise(raw_person(contact), self._regions.get(contact.key.source))
 
-    def _settle(
-        self, contacts: Sequence[Contact], standing: Standing, *, whole: bool
-    ) -> Resolution:
-        verdict = self._judge(contacts, standing, whole=whole)
+    def _settle(self, contacts: Sequence[Contact], standing: Standing) -> Resolution:
+        verdict = self._judge(contacts, standing)
         keys = [contact.key for contact in contacts]
         groups = [tuple(keys[uid] for uid in one.members) for one in verdict.clustering.clusters]
         identities = assign_ids(standing.memberships, groups, mint)
@@ -123,32 +153,26 @@ class Referee:
             redirects=identities.redirects,
             retired=identities.retired,
             links=self._links(verdict, keys),
-            scope=None if whole else frozenset(keys),
-            shared=verdict.shared if whole else None,
+            scope=frozenset(keys),
             events=self._events(identities),
         )
 
-    def _judge(self, contacts: Sequence[Contact], standing: Standing, *, whole: bool) -> _Verdict:
+    def _judge(self, contacts: Sequence[Contact], standing: Standing) -> _Verdict:
         with engine(self._limits) as connection:
             _load(connection, contacts)
-            if whole:
-                batch.prepare(connection, self._known_regions())
-                batch.score(connection, self._model, self._policy.veto_weight)
-            else:
-                BatchNormaliser(connection, self._known_regions()).run()
-                sharing.judge(connection)
-                _add_shared(connection, standing.shared)
-                features.build(connection)
-                live.score(connection, self._model)
+            BatchNormaliser(connection, self._known_regions()).run()
+            sharing.judge(connection)
+            _add_shared(connection, standing.shared)
+            features.build(connection)
+            live.score(connection, self._model)
             edges = connection.execute("select uid_l, uid_r, weight, levels from edges").fetchall()
-            shared = _shared(connection, contacts)
         clustering = cluster(
             range(len(contacts)),
             (Edge(left, right, weight) for left, right, weight, _ in edges),
             self._policy,
             _constraints(contacts, standing.decisions),
         )
-        return _Verdict(clustering=clustering, edges=edges, shared=shared)
+        return _Verdict(clustering=clustering, edges=edges)
 
     def _known_regions(self) -> dict[str, str]:
         return {source: region for source, region in self._regions.items() if region}
@@ -184,7 +208,7 @@ class Referee:
             )
         return links
 
-    def _events(self, identities: Identities[SourceKey]) -> list[IdentityEvent]:
+    def _events(self, identities: Identities[Any]) -> list[IdentityEvent]:
         at = self._clock.now()
         return [
             IdentityEvent(
@@ -259,12 +283,11 @@ def _add_shared(
 
 
 def _shared(
-    connection: duckdb.DuckDBPyConnection, contacts: Sequence[Contact]
+    connection: duckdb.DuckDBPyConnection, platforms: Sequence[str]
 ) -> frozenset[CanonicalIdentifier]:
     rows = connection.execute(
         "select kind, value from value_users where value is not null"
     ).fetchall()
-    platforms = sorted({handle.platform.lower() for one in contacts for handle in one.handles})
     return frozenset(
         CanonicalIdentifier(_KINDS[kind], value, scope)
         for kind, value in rows
@@ -272,12 +295,17 @@ def _shared(
     )
 
 
-def _resolved(version: int, records: int, customers: int, resolution: Resolution) -> Resolved:
+def _resolved(
+    connection: duckdb.DuckDBPyConnection, version: int, records: int, resolution: Resolution
+) -> Resolved:
+    ((customers, links, pending),) = connection.execute(f"""select
+        (select count(distinct cluster) from places), count(*),
+        count(*) filter (status = '{LinkStatus.PENDING.value}') from kept_links""").fetchall()
     return Resolved(
         version=version,
         records=records,
         customers=customers,
-        changed=len(resolution.assignments),
-        links=len(resolution.links),
-        pending=sum(link.status is LinkStatus.PENDING for link in resolution.links),
+        changed=count(connection, "created") + len(resolution.assignments),
+        links=links,
+        pending=pending,
     )

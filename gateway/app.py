@@ -1,6 +1,6 @@
 """The ASGI application: routes, CORS, and how refusals of any route are answered.
 
-POST|GET /graphql    /  /console/*    /schema.graphql    /healthz  /readyz  /metrics
+POST|GET /graphql    /  /console/*    /desk/*    /schema.graphql    /healthz  /readyz  /metrics
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence

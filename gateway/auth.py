@@ -27,8 +27,7 @@ class NewToken:
 
     @property
     def table(self) -> dict[str, object]:
-        digest = _digest(self.token).hex()
-        return {"name": self.name, "sha256": digest, "scopes": list(self.scopes)}
+        return {"name": self.name, "sha256": fingerprint(self.token), "scopes": list(self.scopes)}
 
     @property
     def lines(self) -> str:
@@ -63,6 +62,16 @@ class Doorkeeper:
             raise NotAllowed("without a token, call by a loopback name such as 127.0.0.1")
         return self._anonymous
 
+    @property
+    def knows_anonymous(self) -> bool:
+        """Whether somebody on this machine may call without a token."""
+        return self._anonymous is not None
+
+    def recognise(self, known_fingerprint: str) -> Caller | None:
+        """The caller whose token has this fingerprint; None where nobody's has it any more."""
+        presented = bytes.fromhex(known_fingerprint)
+        return next((caller for known, caller in self._known if known == presented), None)
+
     def _by_token(self, authorization: str) -> Caller:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= _MAX_TOKEN_CHARS:
@@ -93,6 +102,11 @@ def _anonymous_scopes(auth: Auth | None, host: str) -> frozenset[str] | None:
 def new_token(name: str, scopes: Iterable[str]) -> NewToken:
     """256 random bits."""
     return NewToken(f"kn_{secrets.token_urlsafe(32)}", name, tuple(scopes))
+
+
+def fingerprint(token: str) -> str:
+    """By which a token is known without being kept."""
+    return _digest(token).hex()
 
 
 def _digest(token: str) -> bytes:

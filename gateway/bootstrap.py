@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from connectors import senders
 from connectors.registry import build_source
@@ -13,10 +14,14 @@ from connectors.sender import Sender
 from domain.ports import Cache, Clock
 from domain.sources import Source
 from gateway.app import Parts, build_app, is_introspectable
-from gateway.auth import doorkeeper
+from gateway.auth import Doorkeeper, doorkeeper
 from gateway.cache import MemoryCache
 from gateway.clock import SystemClock
 from gateway.config import Capabilities, Config
+from gateway.desk.frame import Frame
+from gateway.desk.routes import mounted
+from gateway.desk.sessions import Sessions
+from gateway.desk.visits import Desk, NewOperation
 from gateway.documents import Documents
 from gateway.endpoint import Graph, GraphQLEndpoint
 from gateway.execution.executor import ReferenceExecutor
@@ -39,6 +44,8 @@ from resolvers.services import Capability, Services
 from schema.graph import build_schema
 from state.engine import State, open_state
 
+SESSIONS_BYTES = 2**20
+"""Of the desk, where they are kept in the process: some thousand."""
 EXAMPLE_EMAIL = "somebody@example.com"
 
 NewSender = Callable[[], Sender]
@@ -161,10 +168,27 @@ def application(program: Program, query: str | None = None) -> Starlette:
             telemetry=program.telemetry,
             sdl=sdl,
             query=query or ready_query(EXAMPLE_EMAIL),
-            more=reception(program, worker).routes,
+            more=[_desk(program, door, operation), *reception(program, worker).routes],
             started=lambda: background(program, worker),
         )
     )
+
+
+def _desk(program: Program, door: Doorkeeper, operation: NewOperation) -> Mount:
+    config = program.config
+    sessions = Sessions(
+        program.cache if config.redis.url.reveal() else MemoryCache(SESSIONS_BYTES),
+        door,
+        secure=config.server.public_url.startswith("https://"),
+    )
+    weights = config.identity.review_weight, config.identity.auto_link_weight
+    desk = Desk(
+        frame=Frame(thresholds=weights),
+        sessions=sessions,
+        new_operation=operation,
+        deadline_s=config.limits.deadline_s,
+    )
+    return mounted(desk, thresholds=weights, without_token=door.knows_anonymous)
 
 
 def _cache(config: Config) -> Cache:

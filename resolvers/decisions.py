@@ -74,70 +74,95 @@ async def merge(operation: "Operation", wish: Merge) -> IdentityPayload:
     """The customers as one, by the id to keep. Raises Forbidden."""
     named = [wish.keep, *wish.absorb]
     paths = [("input", "keep"), *(("input", "absorb", str(n)) for n in range(len(wish.absorb)))]
-    question = _question(
+    question = question_of(
         operation,
         wish.idempotency_key,
-        ["merge", _text(wish.keep), sorted(map(_text, wish.absorb))],
+        ["merge", version_text(wish.keep), sorted(map(version_text, wish.absorb))],
         customers=tuple(one.id for one in named if could_be_id(one.id)),
     )
 
     def opinion(scene: Scene, said: Signed) -> Ruling | Decided:
-        parts = list({one.id: one for one in _current(scene, named, paths)}.values())
+        parts = list({one.id: one for one in current(scene, named, paths)}.values())
         if len(parts) == 1:
             return Decided(sequence=None, customers=(parts[0].id,))
         return rulings.merged(scene, parts, parts[0].id, said)
 
     many = counted(wish.absorb, ("input", "absorb"))
-    return await _decide(operation, question, wish.reason, opinion, path=("input",), problems=many)
+    return await decide(operation, question, wish.reason, opinion, path=("input",), problems=many)
 
 
 async def split(operation: "Operation", wish: Split) -> IdentityPayload:
     """The records named, and all others of the customer, as two customers. Raises Forbidden."""
-    question = _question(
+    question = question_of(
         operation,
         wish.idempotency_key,
-        ["split", _text(wish.customer), sorted(wish.records), wish.never_relink],
+        ["split", version_text(wish.customer), sorted(wish.records), wish.never_relink],
         customers=(wish.customer.id,) if could_be_id(wish.customer.id) else (),
     )
 
     def opinion(scene: Scene, said: Signed) -> Ruling | Decided:
-        (whole,) = _current(scene, [wish.customer], [("input",)], id_field="customer")
+        (whole,) = current(scene, [wish.customer], [("input",)], id_field="customer")
         leaving = _records_of(whole, wish.records)
         mint = operation.services.mint
         return rulings.parted(scene, whole, leaving, said, mint, never_relink=wish.never_relink)
 
     many = counted(wish.records, ("input", "records"))
-    return await _decide(operation, question, wish.reason, opinion, path=("input",), problems=many)
+    return await decide(operation, question, wish.reason, opinion, path=("input",), problems=many)
 
 
-async def confirm(operation: "Operation", link_id: str, reason: str) -> IdentityPayload:
-    """The two records as one person, and so their customers. Raises Forbidden."""
+async def confirm(
+    operation: "Operation", link_id: str, reason: str, seen: Sequence[Version] = ()
+) -> IdentityPayload:
+    """The two records as one person, and so their customers. Where `seen` names customers, they
+    must be as they were seen. Raises Forbidden.
+    """
 
     def opinion(scene: Scene, said: Signed) -> Ruling | Decided:
         link = _link_of(scene, link_id)
         if link.status is LinkStatus.CONFIRMED and len(_owners(scene)) == 1:
             return Decided(sequence=None, customers=_owners(scene))
+        _as_seen(scene, seen)
         return rulings.confirmed(scene, link, said)
 
-    return await _decide(operation, _about_link(operation, link_id), reason, opinion)
+    return await decide(operation, _about_link(operation, link_id, seen), reason, opinion)
 
 
-async def reject(operation: "Operation", link_id: str, reason: str) -> IdentityPayload:
-    """The two records as two people. Raises Forbidden."""
+async def reject(
+    operation: "Operation", link_id: str, reason: str, seen: Sequence[Version] = ()
+) -> IdentityPayload:
+    """The two records as two people; `seen` as in `confirm`. Raises Forbidden."""
 
     def opinion(scene: Scene, said: Signed) -> Ruling | Decided:
         link = _link_of(scene, link_id)
         if link.status is LinkStatus.REJECTED and len(_owners(scene)) == 2:
             return Decided(sequence=None, customers=_owners(scene))
+        _as_seen(scene, seen)
         return rulings.rejected(scene, link, said, operation.services.mint)
 
-    return await _decide(operation, _about_link(operation, link_id), reason, opinion)
+    return await decide(operation, _about_link(operation, link_id, seen), reason, opinion)
+
+
+async def reopen(
+    operation: "Operation", link_id: str, reason: str, seen: Sequence[Version] = ()
+) -> IdentityPayload:
+    """Nobody has decided on the two records any more: what the model says of them holds again, from
+    the next resolution on. Customers stay as they are. `seen` as in `confirm`. Raises Forbidden.
+    """
+
+    def opinion(scene: Scene, said: Signed) -> Ruling | Decided:
+        link = _link_of(scene, link_id)
+        if link.status not in {LinkStatus.CONFIRMED, LinkStatus.REJECTED}:
+            return Decided(sequence=None, customers=_owners(scene))
+        _as_seen(scene, seen)
+        return rulings.reopened(scene, link, said)
+
+    return await decide(operation, _about_link(operation, link_id, seen), reason, opinion)
 
 
 # ---------------------------------------------------------------- deciding
 
 
-async def _decide(
+async def decide(
     operation: "Operation",
     question: Question,
     reason: str,
@@ -146,6 +171,9 @@ async def _decide(
     path: Path = (),
     problems: Sequence[UserError] = (),
 ) -> IdentityPayload:
+    """Ask the rule in one transaction, once all is said that a decision needs. `path` is the place
+    of the reason and the key in the arguments. Raises Forbidden.
+    """
     require_steward(operation)
     if operation.read_only:
         raise Forbidden("a GET request decides nothing")
@@ -187,7 +215,7 @@ def _steward(operation: "Operation") -> Actor:
     return Actor(kind=ActorKind.HUMAN, id=operation.caller.name)
 
 
-def _question(
+def question_of(
     operation: "Operation", key: str, asked: object, customers: tuple[CustomerId, ...]
 ) -> Question:
     told = json.dumps(asked, separators=(",", ":")).encode()
@@ -199,15 +227,21 @@ def _question(
     )
 
 
-def _about_link(operation: "Operation", link_id: str) -> Question:
+def _about_link(operation: "Operation", link_id: str, seen: Sequence[Version]) -> Question:
     ends = link_ends(link_id)
-    return Question(records=ends or (), by=operation.caller.name)
+    customers = tuple(one.id for one in seen if could_be_id(one.id))
+    return Question(customers=customers, records=ends or (), by=operation.caller.name)
+
+
+def _as_seen(scene: Scene, seen: Sequence[Version]) -> None:
+    """Raises Refused."""
+    current(scene, seen, [("seen", str(place)) for place in range(len(seen))])
 
 
 # ---------------------------------------------------------------- what was asked
 
 
-def _text(one: Version) -> str:
+def version_text(one: Version) -> str:
     return f"{one.id} {one.expected}"
 
 
@@ -233,7 +267,7 @@ def _worded(question: Question, reason: str, path: Path) -> list[UserError]:
     return problems
 
 
-def _current(
+def current(
     scene: Scene, named: Sequence[Version], paths: Sequence[Path], id_field: str = "id"
 ) -> list[Cluster]:
     """The customers named, in order, as the steward saw them. Raises Refused for those who are not,

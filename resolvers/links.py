@@ -1,4 +1,4 @@
-"""Why records are held to be one person."""
+"""Why records are held to be one person, or two."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -50,11 +50,65 @@ async def explain(operation: "Operation", links: Sequence[Link]) -> list[tuple[L
     return await operation.services.identity.explain(list(pairs))
 
 
+_VERDICTS = {
+    LinkStatus.AUTO: "One person",
+    LinkStatus.PENDING: "Perhaps one person",
+    LinkStatus.CONFIRMED: "One person, as was decided",
+    LinkStatus.REJECTED: "Two people, as was decided",
+    LinkStatus.SUPERSEDED: "Two people for now",
+}
+_LABELS = {
+    "given_name": "first name",
+    "family_name": "family name",
+    "others_of_the_name": "others of the name",
+    "birth_date": "date of birth",
+    "account_number": "account number",
+    "email": "e-mail",
+    "phone": "phone number",
+    "handle": "social handle",
+}
+_TELLING = 1.0
+"""Less than a factor of two is not worth a word in one sentence."""
+
+
+def label(comparison: str) -> str:
+    """What a comparison is called before people."""
+    return _LABELS.get(comparison, comparison.replace("_", " "))
+
+
 def summary(link: Link, evidence: Sequence[LinkEvidence]) -> str:
-    """One line for a person to read; names comparisons and weights, and no value."""
-    parts = [f"{one.comparison} {one.level} ({one.match_weight:+.1f})" for one in evidence]
-    if link.prior_weight is not None:
-        parts.append(f"prior ({link.prior_weight:+.1f})")
-    decision = f"{link.status.value.lower()}, {link.method.value.lower()}"
-    weight = "" if link.match_weight is None else f", weight {link.match_weight:.1f}"
-    return f"{decision}{weight}" + (f": {'; '.join(parts)}" if parts else "")
+    """One sentence for a support agent: what is held of the two records, what speaks most for it
+    and what against. It names no value, so it is for everybody who may see the link.
+    """
+    ordered = sorted(evidence, key=lambda one: -one.match_weight)
+    alike = [_phrase(one) for one in ordered if one.match_weight >= _TELLING][:3]
+    unlike = [_phrase(one) for one in reversed(ordered) if one.match_weight <= -_TELLING][:2]
+    first, second, between = alike, unlike, "but"
+    if link.status in {LinkStatus.REJECTED, LinkStatus.SUPERSEDED}:
+        first, second, between = unlike, alike, "although"
+    told = f", {between} ".join(_listed(some) for some in (first, second) if some)
+    return f"{_VERDICTS[link.status]}{f': {told}' if told else ''}."
+
+
+def _phrase(one: LinkEvidence) -> str:
+    often = one.term_frequency_weight or 0.0
+    rarity = " (a rare one)" if often >= 2 else " (a common one)" if often <= -2 else ""
+    return f"{_said(one)}{rarity}"
+
+
+def _said(one: LinkEvidence) -> str:
+    """`same e-mail`, `same first name, at one home`, `nobody else of that name`."""
+    name, level = label(one.comparison), one.level
+    if one.comparison == "others_of_the_name":
+        return f"{level} of that name"
+    verdict, comma, more = level.partition(",")
+    if verdict in {"same", "different"}:
+        return f"{verdict} {name}{comma}{more}"
+    if one.comparison == "home" or level == "same landline":
+        return level
+    return f"{name}: {level}"
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    *most, last = phrases
+    return f"{', '.join(most)} and {last}" if most else last

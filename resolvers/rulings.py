@@ -108,6 +108,21 @@ def rejected(scene: Scene, link: Link, said: Signed, mint: Mint) -> Ruling:
     return replace(_ruling(division, whole, kind, said), links=[decided, *waiting])
 
 
+def reopened(scene: Scene, link: Link, said: Signed) -> Ruling:
+    """The pair as if nobody had decided on it: it stands by its weight where it joins one customer,
+    waits for review where it lies between two, and is no link where the model has never seen one.
+    """
+    ids = [part.id for part in _customers_of(scene, link)]
+    status = LinkStatus.AUTO if len(ids) == 1 else LinkStatus.PENDING
+    kind = IdentityEventKind.UNLINKED
+    if link.status is LinkStatus.REJECTED:
+        kind = IdentityEventKind.LINKED
+    scored = link.match_weight is not None
+    undecided = _signed(link, status if scored else LinkStatus.SUPERSEDED, said)
+    method = LinkMethod.PROBABILISTIC if scored else LinkMethod.MANUAL
+    return Ruling(event=_event(kind, ids, ids, said), links=[replace(undecided, method=method)])
+
+
 # ---------------------------------------------------------------- two from one
 
 

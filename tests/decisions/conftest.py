@@ -1,9 +1,12 @@
 """A steward at a desk: the real use cases over a real state store and the real referee."""
 
+import asyncio
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,7 +127,7 @@ class Desk:
                     Assignment(id=CustomerId(id), members=keys, confidence=0.9)
                     for id, keys in members.items()
                 ],
-                redirects={},
+                redirects=more.pop("redirects", {}),
                 scope=frozenset(),
                 **more,
             )
@@ -229,10 +232,23 @@ async def desk(state_url: str, clock: Any) -> AsyncIterator[Desk]:
     await state.close()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store, to be copied: to bring one up to date takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "state.db"
+
+    async def upgraded() -> None:
+        state = open_state(f"sqlite:///{path}")
+        await state.upgrade()
+        await state.close()
+
+    asyncio.run(upgraded())
+    return path
+
+
 @pytest.fixture
-async def quick_desk(clock: Any) -> AsyncIterator[Desk]:
-    """On a store in memory, for what does not depend on the database."""
-    state = open_state("sqlite://", clock=clock)
-    await state.upgrade()
+async def quick_desk(migrated: Path, tmp_path: Path, clock: Any) -> AsyncIterator[Desk]:
+    """On a store of its own, for what does not depend on the database."""
+    state = open_state(f"sqlite:///{shutil.copy(migrated, tmp_path / 'quick.db')}", clock=clock)
     yield Desk(state, clock)
     await state.close()

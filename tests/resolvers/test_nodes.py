@@ -141,4 +141,4 @@ async def test_the_evidence_of_a_link_is_masked_and_its_summary_names_no_value(w
     (evidence,) = await world.operation(caller).loaders.evidence(link)
     assert evidence.left == "a."
     told = summary(link, [evidence])
-    assert told == "auto, probabilistic, weight 12.5: email exact (+11.2); prior (-8.0)"
+    assert told == "One person: e-mail: exact."

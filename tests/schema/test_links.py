@@ -50,9 +50,7 @@ async def test_links_say_which_records_why_and_who_decided(run, world, links):
             "m": None,
         }
     ]
-    assert first["summary"] == (
-        "auto, probabilistic, weight 12.5: email exact (+11.2); prior (-8.0)"
-    )
+    assert first["summary"] == "One person: e-mail: exact."
     assert first["decidedBy"] == {"kind": "SYSTEM", "id": "resolver", "name": None}
     assert second["status"] == "PENDING"
     assert world.identity.calls["explain"] == 1

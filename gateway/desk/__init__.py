@@ -1,0 +1,1 @@
+"""Pages for staff, rendered here: stewards review who is who."""

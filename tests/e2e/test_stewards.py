@@ -3,8 +3,14 @@
 import pytest
 
 PERSON = """
-query Person($email: String!) {
-  customer(by: {email: $email}) { id version records { id } links { id status } }
+query Person($by: CustomerKey!) {
+  customer(by: $by) {
+    id version records { id }
+    links {
+      id status summary matchWeight priorWeight reason decidedBy { id }
+      evidence { comparison level matchWeight }
+    }
+  }
 }"""
 MERGE = """
 mutation Merge($input: MergeInput!) {
@@ -18,29 +24,46 @@ HISTORY = "query($id: ID!) { identityHistory(customer: $id) { nodes { kind by { 
 
 
 @pytest.fixture
-def emails(world):
-    """Of two people whom their e-mails tell apart."""
-    rows = [row for row in world.crm_contacts.live() if row.email]
-    one, other = rows[20], rows[60]
-    return one.email, other.email
+def namesakes(world):
+    """A father and a son of one name and address, as keys of their records in the CRM."""
+    ids = [one.id for one in world.people.values() if one.household == "father-and-son"]
+    rows = {row.person_id: row.id for row in world.crm_contacts.live()}
+    return [{"external": {"system": "crm", "externalId": rows[id]}} for id in ids]
 
 
-async def people(graph, emails):
-    return [(await graph.data(PERSON, email=email))["customer"] for email in emails]
+async def people(graph, keys):
+    return [(await graph.data(PERSON, by=key))["customer"] for key in keys]
 
 
-async def records(graph, emails):
-    return [{row["id"] for row in one["records"]} for one in await people(graph, emails)]
+async def records(graph, keys):
+    return [{row["id"] for row in one["records"]} for one in await people(graph, keys)]
 
 
 def named(one):
     return {"id": one["id"], "expectedVersion": one["version"]}
 
 
-async def test_a_wrong_merge_is_split_and_stays_split_over_a_full_sync(deployment, inside, emails):
+def explained(links):
+    """A link says who decided and why; where the model has weighed it, the sum is the weight."""
+    decided = [link for link in links if link["status"] == "CONFIRMED"]
+    assert {link["decidedBy"]["id"] for link in decided} == {"full"}
+    assert {link["reason"] for link in decided} == {"looked alike"}
+    weighed = [link for link in links if link["evidence"]]
+    assert weighed
+    for link in weighed:
+        total = link["priorWeight"] + sum(one["matchWeight"] for one in link["evidence"])
+        assert total == pytest.approx(link["matchWeight"], abs=1e-6)
+    assert all(
+        link["summary"].startswith(("One person", "Perhaps", "Two people")) for link in links
+    )
+
+
+async def test_a_wrong_merge_is_split_and_stays_split_over_a_full_sync(
+    deployment, inside, namesakes
+):
     async with inside(deployment) as graph:
-        one, other = await people(graph, emails)
-        before = await records(graph, emails)
+        one, other = await people(graph, namesakes)
+        before = await records(graph, namesakes)
         wish = {
             "keep": named(one),
             "absorb": [named(other)],
@@ -54,8 +77,9 @@ async def test_a_wrong_merge_is_split_and_stays_split_over_a_full_sync(deploymen
         assert await graph.data(MERGE, input=wish) == {"customerMerge": merged}
     deployment.done("identity", "resolve")
     async with inside(deployment) as graph:
-        together, same = await people(graph, emails)
+        together, same = await people(graph, namesakes)
         assert together["id"] == same["id"] == one["id"]
+        explained(together["links"])
         split = {
             "customer": together["id"],
             "records": sorted(before[1]),
@@ -69,8 +93,8 @@ async def test_a_wrong_merge_is_split_and_stays_split_over_a_full_sync(deploymen
     deployment.done("sync", "--full")
     deployment.done("identity", "resolve")
     async with inside(deployment) as graph:
-        assert await records(graph, emails) == before
-        assert [now["id"] for now in await people(graph, emails)] == [one["id"], other["id"]]
+        assert await records(graph, namesakes) == before
+        assert [now["id"] for now in await people(graph, namesakes)] == [one["id"], other["id"]]
         told = (await graph.data(HISTORY, id=other["id"]))["identityHistory"]["nodes"]
         assert [(event["kind"], event["by"]["id"], event["reason"]) for event in told[:2]] == [
             ("SPLIT", "full", "they are two"),
@@ -78,9 +102,9 @@ async def test_a_wrong_merge_is_split_and_stays_split_over_a_full_sync(deploymen
         ]
 
 
-async def test_a_get_request_and_who_is_no_staff_decide_nothing(deployment, inside, emails):
+async def test_a_get_request_and_who_is_no_staff_decide_nothing(deployment, inside, namesakes):
     async with inside(deployment) as graph:
-        one, other = await people(graph, emails)
+        one, other = await people(graph, namesakes)
         wish = {
             "keep": named(one),
             "absorb": [named(other)],
@@ -93,4 +117,4 @@ async def test_a_get_request_and_who_is_no_staff_decide_nothing(deployment, insi
         headers = {"authorization": "Bearer token-of-full"}
         got = await graph.http.get("/graphql", params={"query": text}, headers=headers)
         assert got.status_code == 405
-        assert await people(graph, emails) == [one, other]
+        assert await people(graph, namesakes) == [one, other]

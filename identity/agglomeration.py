@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from math import nan
 
-from identity.groups import Groups, Policy
+from identity import profile
+from identity.groups import Groups, Parts, Policy
 
-Pair = tuple[int, int, float]
+Pair = tuple[int, int, float, Parts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Whole components: their pairs, ordered by component, and what no weight overrules (see
-    clusters.Constraints) with the component of each record named there.
+    """Whole components: their pairs, ordered by component, with profile.WIDTH parts a pair, and
+    what no weight overrules (see clusters.Constraints) with the component of each record named
+    there.
     """
 
     policy: Policy
@@ -25,6 +27,7 @@ class Job:
     lefts: "array[int]"
     rights: "array[int]"
     weights: "array[float]"
+    parts: "array[int]"
     confirmed: tuple[tuple[int, int], ...] = ()
     rejected: tuple[tuple[int, int], ...] = ()
     unique_in: Mapping[int, str] = field(default_factory=dict)
@@ -67,7 +70,8 @@ def agglomerate(job: Job) -> Settled:
 
 
 def _components(job: Job, rules: Mapping[int, _Rules]) -> Iterator[tuple[int, list[Pair]]]:
-    rows = zip(job.components, job.lefts, job.rights, job.weights, strict=True)
+    parts = (job.parts[at : at + profile.WIDTH] for at in range(0, len(job.parts), profile.WIDTH))
+    rows = zip(job.components, job.lefts, job.rights, job.weights, parts, strict=True)
     seen = set()
     for component, grouped in groupby(rows, key=lambda row: row[0]):
         seen.add(component)
@@ -87,15 +91,15 @@ def _by_component(job: Job) -> dict[int, _Rules]:
 
 
 def _settle(policy: Policy, pairs: list[Pair], rules: _Rules, found: Settled) -> None:
-    ends: Iterable[int] = (uid for left, right, _ in pairs for uid in (left, right))
+    ends: Iterable[int] = (uid for left, right, *_ in pairs for uid in (left, right))
     members = sorted({*ends, *(uid for pair in rules.confirmed for uid in pair)})
     place = {uid: number for number, uid in enumerate(members)}
-    groups = Groups(len(members), policy)
+    groups = Groups(len(members), policy, profile.evidence)
     for uid, label in rules.unique_in.items():
         if uid in place:
             groups.label(place[uid], label)
-    for left, right, weight in pairs:
-        groups.relate(place[left], place[right], weight)
+    for left, right, weight, parts in pairs:
+        groups.relate(place[left], place[right], weight, parts)
     for left, right in rules.rejected:
         groups.keep_apart(place[left], place[right])
     for left, right in sorted((place[left], place[right]) for left, right in rules.confirmed):

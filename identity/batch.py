@@ -1,12 +1,12 @@
 """The batch path: people in, scored pairs out. Splink does the scoring on its own connection."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import duckdb
 from splink import DuckDBAPI, Linker
 
-from identity import blocking, explain, features, sharing
+from identity import blocking, components, explain, features, profile, sharing
 from identity.comparisons import COMPARISONS
 from identity.model import Model, splink_settings
 from identity.normalise import BatchNormaliser
@@ -72,10 +72,11 @@ def score(
     link_weight: float | None = None,
     explained: float | None = None,
 ) -> int:
-    """Writes `edges` from `features` and `candidates`, and says how many: uid_l < uid_r, weight and
-    levels (see explain). Pairs below `least_weight` are left out, but for those among records that
-    pairs of `link_weight` connect: these are all there, since what speaks against a cluster is as
-    good as what speaks for it. Below `explained` levels are null: nobody will ask for them.
+    """Writes `edges` from `features` and `candidates`, and says how many: uid_l < uid_r, weight,
+    levels (see explain) and parts (see profile). Pairs below `least_weight` are left out, but for
+    those among records that pairs of `link_weight` connect: these are all there, since what speaks
+    against a cluster is as good as what speaks for it. Below `explained` levels are null: nobody
+    will ask for them.
     """
     _predict_edges(connection, model, "candidates", least_weight, explained)
     connection.execute("create or replace table edges as select * from predicted_edges").fetchall()
@@ -98,48 +99,26 @@ def _predict_edges(
     asked = "true" if explained is None else f"match_weight >= {explained!r}"
     connection.execute(f"""create or replace temp table predicted_edges as
         select least(uid_l, uid_r) as uid_l, greatest(uid_l, uid_r) as uid_r,
-            match_weight as weight, case when {asked} then {explain.levels_sql(model)} end as levels
+            match_weight as weight,
+            case when {asked} then {explain.levels_sql(model)} end as levels,
+            {profile.parts_sql(model)} as parts
         from {predicted}""").fetchall()
     connection.execute(f"drop table {predicted}").fetchall()
 
 
 def _unseen(connection: duckdb.DuckDBPyConnection, link_weight: float) -> int:
     """`unseen`: the pairs within each connected component that blocking did not look at."""
-    linked = connection.execute(
-        "select uid_l, uid_r from edges where weight >= $1", [link_weight]
-    ).fetchall()
-    roots = components(linked)
-    named = {"uid": list(roots), "component": list(roots.values())}
-    connection.execute(
-        """create or replace temp table component_of as
-        select unnest($1::bigint[]) as uid, unnest($2::bigint[]) as component""",
-        list(named.values()),
-    ).fetchall()
+    components.connect(connection, link_weight)
     connection.execute(f"""create or replace table unseen as
-        with small as (select component from component_of group by component
+        with small as (select component from components group by component
             having count(*) between 3 and {MOST_TOGETHER}),
-        within as (select uid, component from component_of semi join small using (component))
+        within as (select uid, component from components semi join small using (component))
         select '0' as match_key, l.uid as join_key_l, r.uid as join_key_r
         from within as l join within as r using (component)
         where l.uid < r.uid and not exists (from edges where uid_l = l.uid and uid_r = r.uid)
         """).fetchall()
     (count,) = connection.execute("select count(*) from unseen").fetchall()[0]
     return int(count)
-
-
-def components(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Each number that occurs with the least one it is connected to."""
-    parent: dict[int, int] = {}
-
-    def root(number: int) -> int:
-        while (above := parent.setdefault(number, number)) != number:
-            parent[number] = number = parent[above]
-        return number
-
-    for left, right in pairs:
-        a, b = sorted((root(left), root(right)))
-        parent[b] = a
-    return {number: root(number) for number in parent}
 
 
 def predict(

@@ -11,7 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from domain.ids import CustomerId
 from domain.vocabulary import IdentityEventKind
-from identity.groups import Groups, Policy
+from identity import profile
+from identity.groups import Groups, Parts, Policy
 
 __all__ = ["Policy"]
 
@@ -25,11 +26,12 @@ M = TypeVar("M", bound=Ordered)
 
 @dataclass(frozen=True, slots=True)
 class Edge(Generic[M]):
-    """A scored pair; `weight` is log2 odds."""
+    """A scored pair; `weight` is log2 odds, `parts` what it is made of (see profile)."""
 
     left: M
     right: M
     weight: float
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +71,12 @@ def cluster(
     policy: Policy,
     constraints: Constraints[M] | None = None,
 ) -> Clustering[M]:
-    """Average-link agglomeration under constraints: strongest join first, until none is left.
+    """Agglomeration under constraints: strongest join first, until none is left.
 
-    Confirmed pairs come first, then rejected ones and vetoes are laid down, so that a decision of a
-    person outranks every weight, and two people are never joined through a third record. An average
-    over all pairs is what keeps father and son apart: some of their records have nothing that
-    tells them apart, but others have.
+    Confirmed pairs come first, then rejected ones are laid down, so that a decision of a person
+    outranks every weight. All pairs across two groups have a say in whether they join, which is
+    what keeps father and son apart: some of their records have nothing that tells them apart, but
+    others have.
     """
     rules = constraints or Constraints()
     pairs = list(edges)
@@ -82,11 +84,11 @@ def cluster(
     named.update(end for pair in (*rules.confirmed, *rules.rejected) for end in pair)
     ordered = sorted({*members, *named, *rules.unique_in})
     place = {member: number for number, member in enumerate(ordered)}
-    groups = Groups(len(ordered), policy)
+    groups = Groups(len(ordered), policy, profile.evidence)
     for member, label in rules.unique_in.items():
         groups.label(place[member], label)
     for edge in pairs:
-        groups.relate(place[edge.left], place[edge.right], edge.weight)
+        groups.relate(place[edge.left], place[edge.right], edge.weight, edge.parts)
     for left, right in rules.rejected:
         groups.keep_apart(place[left], place[right])
     for a, b in sorted((place[left], place[right]) for left, right in rules.confirmed):

@@ -174,6 +174,9 @@ HOME_LIFE = Comparison(
     ),
 )
 
+HOME_LEVELS = 4
+"""So many levels of `home`, the first ones, are of records at one home."""
+
 BIRTH_DATE = Comparison(
     name="birth_date",
     columns=("birth_date",),

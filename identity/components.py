@@ -99,7 +99,7 @@ def settle(
             select component, count(*) > 2 or count(r.uid) > 0 as hard
             from components left join ruled as r using (uid) group by component""",
         """create or replace temp table within as
-            select l.component, uid_l, uid_r, weight, hard from edges
+            select l.component, uid_l, uid_r, weight, parts, hard from edges
             join components as l on l.uid = uid_l join components as r on r.uid = uid_r
             join involved on involved.component = l.component
             where l.component = r.component""",
@@ -136,7 +136,7 @@ def _hard(
     run(
         connection,
         """create or replace temp table hard_pairs as
-        select component, uid_l, uid_r, weight from within where hard order by component""",
+        select component, uid_l, uid_r, weight, parts from within where hard order by component""",
     )
     pairs = count(connection, "hard_pairs")
     parts = 1 + pairs // PAIRS_A_JOB
@@ -156,7 +156,7 @@ def _job(
 ) -> Job:
     chosen = f"component % {parts} = {part}"
     # Arrow of execute() comes in any order where insertion order is not preserved.
-    rows = connection.sql(f"""select component, uid_l, uid_r, weight from hard_pairs
+    rows = connection.sql(f"""select component, uid_l, uid_r, weight, parts from hard_pairs
         where {chosen} order by component, uid_l, uid_r""").to_arrow_table()
     named = connection.execute(
         f"select uid, component from components semi join ruled using (uid) where {chosen}"
@@ -168,6 +168,7 @@ def _job(
         lefts=_filled(array("q"), rows, "uid_l"),
         rights=_filled(array("q"), rows, "uid_r"),
         weights=_filled(array("d"), rows, "weight"),
+        parts=_parts(rows),
         confirmed=_inside(rules.confirmed, component),
         rejected=_inside(rules.rejected, component),
         unique_in={uid: rules.unique_in[uid] for uid in component if uid in rules.unique_in},
@@ -190,6 +191,17 @@ def _filled(values: "array[T]", rows: pa.Table, name: str) -> "array[T]":
     column = rows.column(name).combine_chunks()
     if len(column):
         values.frombytes(memoryview(column.buffers()[1])[: 8 * len(column)])
+    return values
+
+
+def _parts(rows: pa.Table) -> "array[int]":
+    """The parts of all pairs, one after the other."""
+    values = array("i")
+    column = rows.column("parts").combine_chunks().flatten()
+    if len(column):
+        start = column.offset * values.itemsize
+        end = start + len(column) * values.itemsize
+        values.frombytes(memoryview(column.buffers()[1])[start:end])
     return values
 
 

@@ -1,7 +1,9 @@
-"""How good a clustering is, against truth: over pairs, over records, and over people."""
+"""How good a clustering is, against truth: over pairs, over records, over people, and over the
+people of each kind of difficulty.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -20,6 +22,14 @@ class Quality:
     bcubed_precision: float
     bcubed_recall: float
     bcubed_f1: float
+    sharing_persons: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Of `persons` with a difficulty, the share found in a cluster with somebody else."""
+
+    persons: int
     sharing_persons: float
 
 
@@ -53,6 +63,19 @@ def sharing(cells: Iterable[tuple[Hashable, Hashable]]) -> set[Hashable]:
     for cluster, person in cells:
         people[cluster].add(person)
     return {person for inside in people.values() if len(inside) > 1 for person in inside}
+
+
+def sharing_by_tag(
+    labelled: Iterable[tuple[Hashable, Hashable]], tagged: Mapping[str, set[Hashable]]
+) -> dict[str, Shared]:
+    """The same share for the persons of each tag, tags in order."""
+    found = sharing(labelled)
+    return {
+        tag: Shared(
+            persons=len(persons), sharing_persons=_share(len(persons & found), len(persons))
+        )
+        for tag, persons in sorted(tagged.items())
+    }
 
 
 def _over_pairs(

@@ -1,12 +1,13 @@
-"""Groups of numbered records that grow by the average weight of the pairs across them.
+"""Groups of numbered records that grow by what the pairs across them say (see profile), or by the
+average weight of these pairs where no more is known of them.
 
 Weights are kept as whole numbers, so that sums do not depend on the order of adding.
 """
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 UNIT = 1_000_000
 """A weight of 1 as a whole number."""
@@ -14,57 +15,86 @@ UNIT = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Two clusters join where the pairs across them weigh `link_weight` or more on average.
+    """Two clusters join where one pair across them weighs `link_weight` or more, and so does what
+    all of them say together. They never grow beyond `max_size`.
 
-    A pair that was never compared, since it shares no blocking key, counts as `absent_weight`.
-    Clusters are kept apart where any pair across them is at or below `veto_weight`, or where they
-    would grow beyond `max_size`.
+    Where the parts of pairs are not known, their weights are averaged instead. A pair that was
+    never compared, since it shares no blocking key, then counts as `absent_weight`, a stronger one
+    than `most_weight` as that, and one at or below `veto_weight` keeps the clusters apart.
     """
 
     link_weight: float
+    prior_weight: float = 0.0
     absent_weight: float = -1.0
     veto_weight: float = -8.0
     max_size: int = 100
     most_weight: float = 16.0
-    """Stronger pairs count as this in an average: one proof does not drown many contradictions."""
+
+
+Parts = Sequence[int]
+"""What a pair says by each comparison, in millionths of a bit; 0 where it says nothing."""
+Evidence = Callable[[Parts, Parts], float]
+"""Of two groups, from the sums of the parts across them and how many pairs said each."""
 
 
 @dataclass(slots=True)
 class _Tie:
-    """What is known across two groups: the sum and number of compared pairs, and any veto."""
+    """What is known across two groups: the sum, number and greatest of the weights of compared
+    pairs, any veto, and of their parts the sums and how many pairs said each; these are None where
+    a pair came without.
+    """
 
-    total: int
-    pairs: int
-    apart: bool
+    total: int = 0
+    pairs: int = 0
+    greatest: int = -(2**62)
+    apart: bool = False
+    sums: list[int] | None = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
 
     def add(self, other: "_Tie") -> None:
         self.total += other.total
         self.pairs += other.pairs
+        self.greatest = max(self.greatest, other.greatest)
         self.apart = self.apart or other.apart
+        if self.sums is None or other.sums is None:
+            self.sums = None
+        elif not self.sums:
+            self.sums, self.counts = list(other.sums), list(other.counts)
+        elif other.sums:
+            self.sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]
+            self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
 
 
 class Groups:
     """Records 0..count-1, each its own group at first; a group is named by its least record."""
 
-    def __init__(self, count: int, policy: Policy) -> None:
+    def __init__(self, count: int, policy: Policy, evidence: Evidence | None = None) -> None:
+        """`evidence` is needed where pairs come with their parts."""
         self.guarded: list[tuple[int, int, float]] = []
         self._policy = policy
+        self._evidence = evidence
+        self._least = round(policy.link_weight * UNIT)
         self._parent = list(range(count))
         self._members = {number: [number] for number in range(count)}
         self._ties: dict[int, dict[int, _Tie]] = defaultdict(dict)
         self._labels: dict[int, set[str]] = {}
         self._weakest: dict[int, float] = {}
         self._absent = round(policy.absent_weight * UNIT)
+        self._prior = policy.prior_weight * UNIT
 
     def label(self, number: int, label: str) -> None:
         """Groups with one label in common never join."""
         self._labels.setdefault(number, set()).add(label)
 
-    def relate(self, a: int, b: int, weight: float) -> None:
+    def relate(self, a: int, b: int, weight: float, parts: Parts | None = None) -> None:
         """A compared pair; the last word on a pair counts."""
-        apart = weight <= self._policy.veto_weight
         self._ties[a][b] = self._ties[b][a] = _Tie(
-            round(min(weight, self._policy.most_weight) * UNIT), 1, apart
+            total=round(min(weight, self._policy.most_weight) * UNIT),
+            pairs=1,
+            greatest=round(weight * UNIT),
+            apart=parts is None and weight <= self._policy.veto_weight,
+            sums=None if parts is None else list(parts),
+            counts=[] if parts is None else [int(part != 0) for part in parts],
         )
 
     def keep_apart(self, a: int, b: int) -> None:
@@ -72,7 +102,7 @@ class Groups:
         if known:
             known.apart = True
         elif a != b:
-            self._ties[a][b] = self._ties[b][a] = _Tie(0, 0, True)
+            self._ties[a][b] = self._ties[b][a] = _Tie(apart=True)
 
     def confirm(self, a: int, b: int) -> None:
         """Joined whatever the weights say."""
@@ -81,9 +111,9 @@ class Groups:
             self._join(min(left, right), max(left, right))
 
     def agglomerate(self) -> None:
-        """Joins the pair of groups with the greatest average until none reaches the link weight.
+        """Joins the pair of groups with the greatest weight until none reaches the link weight.
 
-        Ties in average go to the groups named first, so the outcome is one whatever the order of
+        Ties in weight go to the groups named first, so the outcome is one whatever the order of
         arrival.
         """
         waiting = [
@@ -101,14 +131,15 @@ class Groups:
                 self.guarded.append((a, b, -negative / UNIT))
                 continue
             self._join(a, b)
-            self._weakest[a] = min(self._weakest.get(a, -negative / UNIT), -negative / UNIT)
+            weight = min(-negative / UNIT, self._policy.most_weight)
+            self._weakest[a] = min(self._weakest.get(a, weight), weight)
             for other in self._ties[a]:
                 entry = self._entry(min(a, other), max(a, other))
                 if entry:
                     heapq.heappush(waiting, entry)
 
     def found(self) -> Iterator[tuple[list[int], float | None]]:
-        """Each group with the weakest average that made it."""
+        """Each group with the weakest weight that made it."""
         for root, members in self._members.items():
             yield members, self._weakest.get(root)
 
@@ -122,9 +153,16 @@ class Groups:
         tie = self._ties[a].get(b) if a in self._members and b in self._members else None
         if tie is None or tie.apart or not self._strangers(a, b):
             return None
-        across = len(self._members[a]) * len(self._members[b])
-        average = (tie.total + self._absent * (across - tie.pairs)) / across
-        return (-average, a, b) if average >= self._policy.link_weight * UNIT else None
+        weight = self._weight(tie, len(self._members[a]) * len(self._members[b]))
+        return (-weight, a, b) if weight >= self._least else None
+
+    def _weight(self, tie: _Tie, across: int) -> float:
+        """Between two groups with so many pairs across, in millionths of a bit."""
+        if tie.sums is None or self._evidence is None:
+            return (tie.total + self._absent * (across - tie.pairs)) / across
+        if tie.greatest < self._least:
+            return float(tie.greatest)
+        return self._prior + self._evidence(tie.sums, tie.counts)
 
     def _strangers(self, a: int, b: int) -> bool:
         return not self._labels or self._labels.get(a, set()).isdisjoint(self._labels.get(b, ()))

@@ -14,7 +14,7 @@ from domain.ids import SourceKey
 from domain.ports import Assignment, Census, Clock, IdentityStore, RecordStore, Resolution
 from domain.records import Actor, Contact
 from domain.vocabulary import ActorKind, IdentifierKind, LinkMethod, LinkStatus
-from identity import batch, census, components, explain, features, live, sharing
+from identity import batch, census, components, explain, features, live, profile, sharing
 from identity.clusters import Clustering, Constraints, Edge, Identities, Policy, assign_ids, cluster
 from identity.engine import EngineLimits, engine
 from identity.graph import ATTEMPTS, Standing
@@ -67,7 +67,7 @@ class Referee:
         limits: EngineLimits | None = None,
     ) -> None:
         self._model = model
-        self._policy = Policy(link_weight=auto_link_weight)
+        self._policy = Policy(link_weight=auto_link_weight, prior_weight=model.prior_weight)
         self._review_weight = review_weight
         self._regions = regions
         self._clock = clock
@@ -101,7 +101,13 @@ class Referee:
         """Works out every table that is published, and says what became of known customers."""
         with workers() as processes:
             batch.prepare(connection, self._known_regions())
-            batch.score(connection, self._model, LEAST_WEIGHT, explained=self._review_weight)
+            batch.score(
+                connection,
+                self._model,
+                LEAST_WEIGHT,
+                link_weight=self._policy.link_weight,
+                explained=self._review_weight,
+            )
             components.connect(connection, self._policy.link_weight, rules)
             components.settle(connection, self._policy, processes, rules)
         census.keep_links(connection, self._review_weight)
@@ -168,7 +174,10 @@ class Referee:
             edges = connection.execute("select uid_l, uid_r, weight, levels from edges").fetchall()
         clustering = cluster(
             range(len(contacts)),
-            (Edge(left, right, weight) for left, right, weight, _ in edges),
+            (
+                Edge(left, right, weight, profile.parts(levels, self._model))
+                for left, right, weight, levels in edges
+            ),
             self._policy,
             _constraints(contacts, standing.decisions),
         )

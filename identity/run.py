@@ -93,9 +93,9 @@ def run(options: RunOptions) -> RunReport:
         with steps.step("train"):
             model = starting if options.model else adaptation.adapt(connection, starting)
         with steps.step("score"):
-            links = batch.score(connection, model, LEAST_WEIGHT)
+            links = batch.score(connection, model, LEAST_WEIGHT, options.auto_link_weight)
         with steps.step("cluster"):
-            clustering = _cluster(connection, options.auto_link_weight)
+            clustering = _cluster(connection, model, options.auto_link_weight)
             ids = assign_ids({}, [one.members for one in clustering.clusters], mint).ids
             labels = _labels(clustering, ids)
         with steps.step("evaluate"):
@@ -129,11 +129,14 @@ def peak_mb() -> float:
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
 
 
-def _cluster(connection: duckdb.DuckDBPyConnection, link_weight: float) -> Clustering[int]:
-    rows = connection.execute("select uid_l, uid_r, weight from edges").fetchall()
+def _cluster(
+    connection: duckdb.DuckDBPyConnection, model: Model, link_weight: float
+) -> Clustering[int]:
+    rows = connection.execute("select uid_l, uid_r, weight, parts from edges").fetchall()
     (count,) = connection.execute("select count(*) from raw_people").fetchall()[0]
-    edges = (Edge(left, right, weight) for left, right, weight in rows)
-    return cluster(range(int(count)), edges, Policy(link_weight=link_weight))
+    edges = (Edge(left, right, weight, parts) for left, right, weight, parts in rows)
+    policy = Policy(link_weight=link_weight, prior_weight=model.prior_weight)
+    return cluster(range(int(count)), edges, policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""What pairs say together: worked by hand."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from identity import batch, model, profile, records
+from identity.clusters import Edge, Policy, cluster
+from identity.groups import UNIT
+from identity.profile import WIDTH, evidence
+
+PLACE = {
+    "given": 0, "family": 1, "home": 3, "email": 7, "phone": 8, "given at home": 12, "at home": 13,
+}  # fmt: skip
+PRIOR = -14.0
+POLICY = Policy(link_weight=5.0, prior_weight=PRIOR)
+
+
+def parts(**bits: float) -> tuple[int, ...]:
+    found = [0] * WIDTH
+    for name, worth in bits.items():
+        found[PLACE[name.replace("_", " ")]] = round(worth * UNIT)
+    return tuple(found)
+
+
+def edge(left: str, right: str, **bits: float) -> Edge[str]:
+    return Edge(left, right, PRIOR + sum(bits.values()), parts(**bits))
+
+
+def together(*pairs: Mapping[str, float]) -> float:
+    rows = [parts(**pair) for pair in pairs]
+    columns = list(zip(*rows, strict=True))
+    sums = [sum(column) for column in columns]
+    counts = [sum(value != 0 for value in column) for column in columns]
+    return evidence(sums, counts) / UNIT
+
+
+def groups(*edges: Edge[str]) -> list[str]:
+    return ["".join(one.members) for one in cluster((), edges, POLICY).clusters]
+
+
+def test_a_comparison_counts_as_the_average_of_the_pairs_that_say_something() -> None:
+    assert together({"email": 16.0}, {"email": -2.0, "phone": 12.0}, {}) == 7.0 + 12.0
+
+
+def test_what_a_home_shows_is_not_counted_again_by_the_names_elsewhere() -> None:
+    away, home = {"given": 8.0, "family": 9.0}, {"given at home": 6.0, "at home": 10.0}
+    assert together(away, home) == 16.0
+
+
+def test_names_that_differ_elsewhere_count_where_the_home_names_nobody() -> None:
+    assert together({"given": -5.0, "family": 9.0}, {"at home": 10.0}) == 5.0
+    assert together({"given": 8.0, "family": 9.0}, {"at home": 10.0}) == 10.0
+
+
+def test_a_record_of_a_number_alone_joins_those_who_have_it_and_those_who_do_not_know_it() -> None:
+    """a and b are one by their address; b has the number, a has none: nothing is held against c."""
+    found = groups(edge("a", "b", email=22.0), edge("b", "c", phone=20.0), edge("a", "c"))
+    assert found == ["abc"]
+
+
+def test_groups_of_two_addresses_need_more_than_a_name() -> None:
+    """Name and nothing else between b and c is 6 with the prior; the addresses take 4 off it."""
+    name = {"given": 10.0, "family": 10.0}
+    found = groups(
+        edge("a", "b", email=22.0), edge("c", "d", email=22.0),
+        edge("b", "c", **name), edge("a", "d", **name, email=-4.0),
+    )  # fmt: skip
+    assert found == ["ab", "cd"]
+
+
+def test_what_several_pairs_say_joins_nobody_without_one_link() -> None:
+    """Together 20 - 14 = 6, but neither pair is a link by itself."""
+    found = groups(
+        edge("a", "b", email=22.0), edge("a", "c", phone=10.0), edge("b", "c", home=10.0)
+    )
+    assert found == ["ab", "c"]
+
+
+def test_pairs_are_taken_apart_alike_from_columns_and_from_levels(
+    connection: duckdb.DuckDBPyConnection, people_1k: Path
+) -> None:
+    used = replace(model.bundled(), version="mine")
+    records.load(connection, people_1k)
+    batch.prepare(connection)
+    batch.score(connection, used, least_weight=-20.0)
+    rows = connection.execute("select weight, levels, parts from edges using sample 500").fetchall()
+    assert any(found[PLACE["at home"]] for _, _, found in rows)
+    for weight, levels, found in rows:
+        assert profile.parts(levels, used) == pytest.approx(found, abs=2)
+        assert used.prior_weight + sum(found) / UNIT == pytest.approx(weight, abs=1e-4)

@@ -10,6 +10,8 @@ from identity import blocking, components, explain, features, profile, sharing
 from identity.comparisons import COMPARISONS
 from identity.model import Model, splink_settings
 from identity.normalise import BatchNormaliser
+from identity.steps import Steps
+from identity.workers import Workers
 
 logging.getLogger("splink").setLevel(logging.ERROR)
 
@@ -20,15 +22,23 @@ MOST_TOGETHER = 200
 
 
 def prepare(
-    connection: duckdb.DuckDBPyConnection, default_regions: Mapping[str, str] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    default_regions: Mapping[str, str] | None = None,
+    *,
+    steps: Steps | None = None,
+    workers: Workers | None = None,
 ) -> int:
     """From `raw_people` to `people`, `value_users`, `features` and `candidates`; says how many
     candidates there are.
     """
-    BatchNormaliser(connection, dict(default_regions or {})).run()
-    sharing.judge(connection)
-    features.build(connection)
-    return blocking.block(connection)
+    timed = steps or Steps()
+    with timed.step("normalise"):
+        BatchNormaliser(connection, dict(default_regions or {}), workers).run()
+    with timed.step("share"):
+        sharing.judge(connection)
+        features.build(connection)
+    with timed.step("block"):
+        return blocking.block(connection)
 
 
 def linker(connection: duckdb.DuckDBPyConnection, model: Model) -> Linker:

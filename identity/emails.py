@@ -19,6 +19,10 @@ CLEAN = Rewrite(
 """Display names, white space and the tag of a plus-address go: user+tag reaches the mailbox of
 user at every provider that has the feature, and elsewhere nobody has a plus in a name."""
 
+CLEAN_ALREADY = Match(r"[a-z0-9._-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
+"""Addresses that CLEAN leaves as they are, but for those of NAMED_TWICE."""
+NAMED_TWICE = "@googlemail.com"
+
 ADDRESS = Match(r"[^@ ]+@[^@ ]+\.[a-z0-9-]{2,}")
 USER = Extract("^([^@]*)@")
 DOMAIN = Extract("@([^@]*)$")
@@ -72,9 +76,12 @@ def canonical_query(source: str) -> str:
     """
     blind = ", ".join(map(literal, DOT_BLIND))
     return f"""
-        with cleaned as (select raw, {CLEAN.sql("raw")} as address from {source}),
+        with cleaned as (select raw, case when {CLEAN_ALREADY.sql("raw")}
+                and not ends_with(raw, {literal(NAMED_TWICE)}) then raw
+                else {CLEAN.sql("raw")} end as address from {source}),
         parts as (
-            select raw, address, {USER.sql("address")} as local, {DOMAIN.sql("address")} as domain
+            select raw, address, split_part(address, '@', 1) as local,
+                split_part(address, '@', 2) as domain
             from cleaned where {ADDRESS.sql("address")}),
         known as (
             select raw, local, domain,

@@ -33,6 +33,7 @@ def engine(limits: EngineLimits | None = None) -> Iterator[duckdb.DuckDBPyConnec
             },
         )
         try:
+            connection.execute("set enable_progress_bar = false").fetchall()
             yield connection
         except duckdb.OutOfMemoryException as error:
             raise InputError(f"identity: needs more than {bounds.memory_mb} MB") from error

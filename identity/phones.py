@@ -1,6 +1,7 @@
 """Phone numbers as E.164, with the kind of line."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,6 +9,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
 from identity.placeholders import counts, one_character
+from identity.rules import Match
 
 MOBILE, FIXED, OTHER = "mobile", "fixed", "other"
 KINDS = {
@@ -50,6 +52,17 @@ def canonical(folded: str, region: str | None) -> Phone | None:
     except NumberParseException:
         return Phone(digits, digits.lstrip("0"), "")
     key = phonenumbers.national_significant_number(parsed)
-    known = phonenumbers.is_valid_number(parsed)
-    kind = KINDS.get(phonenumbers.number_type(parsed), "") if known else ""
+    kind = KINDS.get(phonenumbers.number_type(parsed), "")  # of no type where it is not valid
     return Phone(f"+{parsed.country_code}{key}", key.lstrip("0"), kind)
+
+
+def numbers(dialled: Iterable[tuple[str, str]]) -> list[tuple[str, str] | None]:
+    """The key and kind of each (folded number, region or empty)."""
+    found = (canonical.__wrapped__(raw, region or None) for raw, region in dialled)
+    return [(phone.key, phone.kind) if phone else None for phone in found]
+
+
+DECORATION = r"[ ().-]"
+"""What may stand between the digits of a number and says nothing."""
+DECORATED = Match(rf"{DECORATION}*\+?(?:[0-9]|{DECORATION})*")
+"""Numbers of nothing else: without the decoration they are read the same."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -23,6 +23,7 @@ from identity.minting import mint
 from identity.model import Model
 from identity.normalise import LISTS, TEXTS, BatchNormaliser, Person, normalise
 from identity.run import LEAST_WEIGHT, probability
+from identity.steps import Steps
 from identity.tables import count
 from identity.workers import workers
 
@@ -45,6 +46,10 @@ class Resolved:
     changed: int
     links: int
     pending: int
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds."""
+    processor_steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of processors of this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,35 +88,44 @@ class Referee:
         """
         for _ in range(ATTEMPTS):
             version, decisions = await store.version(), await store.decisions()
+            steps = Steps()
             with engine(self._limits) as connection:
-                found = await census.read(connection, records, store)
-                rules = census.constraints(connection, decisions)
-                resolution = await asyncio.to_thread(self._resolve, connection, rules)
+                with steps.step("read"):
+                    found = await census.read(connection, records, store)
+                    rules = census.constraints(connection, decisions)
+                resolution = await asyncio.to_thread(self._resolve, connection, rules, steps)
                 taken = self._census(connection, replace(resolution, based_on=version))
                 try:
-                    published = await store.publish_census(taken)
+                    with steps.step("publish"):
+                        published = await store.publish_census(taken)
                 except StaleVersion:
                     continue
-                return _resolved(connection, published, found, resolution)
+                return _resolved(connection, published, found, resolution, steps)
         raise ClusterConflict("identities kept changing while they were resolved; run it again")
 
     def _resolve(
-        self, connection: duckdb.DuckDBPyConnection, rules: Constraints[int]
+        self, connection: duckdb.DuckDBPyConnection, rules: Constraints[int], steps: Steps
     ) -> Resolution:
         """Works out every table that is published, and says what became of known customers."""
         with workers() as processes:
-            batch.prepare(connection, self._known_regions())
-            batch.score(
-                connection,
-                self._model,
-                LEAST_WEIGHT,
-                link_weight=self._policy.link_weight,
-                explained=self._review_weight,
-            )
-            components.connect(connection, self._policy.link_weight, rules)
-            components.settle(connection, self._policy, processes, rules)
-        census.keep_links(connection, self._review_weight)
-        census.compare(connection)
+            batch.prepare(connection, self._known_regions(), steps=steps, workers=processes)
+            with steps.step("score"):
+                batch.score(
+                    connection,
+                    self._model,
+                    LEAST_WEIGHT,
+                    link_weight=self._policy.link_weight,
+                    explained=self._review_weight,
+                )
+            with steps.step("cluster"):
+                components.connect(connection, self._policy.link_weight, rules)
+                components.settle(connection, self._policy, processes, rules)
+        with steps.step("compare"):
+            census.keep_links(connection, self._review_weight)
+            census.compare(connection)
+            return self._outcome(connection)
+
+    def _outcome(self, connection: duckdb.DuckDBPyConnection) -> Resolution:
         changed = census.changed(connection)
         return Resolution(
             assignments=changed.assignments,
@@ -305,7 +319,11 @@ def _shared(
 
 
 def _resolved(
-    connection: duckdb.DuckDBPyConnection, version: int, records: int, resolution: Resolution
+    connection: duckdb.DuckDBPyConnection,
+    version: int,
+    records: int,
+    resolution: Resolution,
+    steps: Steps,
 ) -> Resolved:
     ((customers, links, pending),) = connection.execute(f"""select
         (select count(distinct cluster) from places), count(*),
@@ -317,4 +335,6 @@ def _resolved(
         changed=count(connection, "created") + len(resolution.assignments),
         links=links,
         pending=pending,
+        steps=steps.seconds,
+        processor_steps=steps.processor_seconds,
     )

@@ -1,12 +1,8 @@
 """`knownas identity run`: record files in, clusters out. No server, no configuration."""
 
 import os
-import resource
-import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,6 +18,7 @@ from identity.evaluate import Quality, quality
 from identity.minting import mint
 from identity.model import Model, bundled, load
 from identity.rules import literal
+from identity.steps import Steps, peak_mb
 
 ENGINES = ("duckdb",)
 LEAST_WEIGHT = -20.0
@@ -63,28 +60,12 @@ class RunReport:
     peak_mb: float
 
 
-class _Steps:
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        started = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - started, 3)
-
-    @property
-    def wall_s(self) -> float:
-        return round(time.monotonic() - self.started, 3)
-
-
 def run(options: RunOptions) -> RunReport:
     """Resolve a directory of record files. Raises InputError; `out` appears whole or not at all."""
     if options.engine not in ENGINES:
         raise InputError(f"--engine: allowed: {', '.join(ENGINES)}")
     starting = load(options.model) if options.model else bundled()
-    steps = _Steps()
+    steps = Steps()
     with engine(options.limits) as connection:
         with steps.step("read"):
             loaded = records.load(connection, options.records)
@@ -121,12 +102,6 @@ def run(options: RunOptions) -> RunReport:
         wall_s=steps.wall_s,
         peak_mb=peak_mb(),
     )
-
-
-def peak_mb() -> float:
-    """The most memory this process ever held; Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
 
 
 def _cluster(

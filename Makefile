@@ -11,7 +11,7 @@ DEMO_PEOPLE ?= 200
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup demo test check format test-contract test-browser test-long bench lock clean
+.PHONY: help setup demo test storm check format test-contract test-browser test-long bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ test-browser: setup  ## the pages in headless Chromium (Debian: chromium, chromi
 
 test-long: setup  ## decisions: 10,000 random sequences against a plain model, 100 kills (about an hour)
 	KNOWNAS_SEQUENCES=10000 KNOWNAS_KILLS=100 $(BIN)/pytest --numprocesses auto tests/decisions
+
+storm: setup  ## 10,000 webhooks, repeated and out of order, with a kill in the middle
+	KNOWNAS_STORM=10000 $(BIN)/pytest -q tests/e2e/test_storm.py --log-cli-level=INFO
 
 check: setup  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -108,9 +108,13 @@ class Inbox(Protocol):
         self, limit: int, lease_s: float, *, without: Collection[str] = ()
     ) -> Claim | None:
         """The entries that are due longest, of other sources than `without`; None where there are
-        none. One whose last claim ran out has a strike more, and comes alone: should it be what
-        kills its worker, it takes nobody with it.
+        none. One whose last claim ran out has a strike more, and what has strikes comes alone:
+        should it be what kills its workers, it takes nobody with it for long.
         """
+        ...
+
+    async def extend(self, claim: Claim, lease_s: float) -> None:
+        """Keep the claim, as far as it was not taken over, so long from now on."""
         ...
 
     async def settle(

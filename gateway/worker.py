@@ -27,8 +27,9 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 100
 """Rows are read, stored and resolved together; a vendor's batch is rarely larger."""
-LEASE_S: Final = 120.0
-"""Longer than a claim takes at its worst: the re-read alone may take 30 s."""
+LEASE_S: Final = 10.0
+"""How long nothing may be heard of a worker before its claim goes to another."""
+EXTEND_S: Final = LEASE_S / 3
 POLL_S: Final = 1.0
 STRIKES: Final = 5
 """Faults of its own, or deaths of its workers, after which an event is put aside."""
@@ -107,12 +108,30 @@ class Worker:
         claim = await self._inbox.claim(BATCH, LEASE_S, without=self._paused.keys())
         if claim is None:
             return False
-        outcome = await self._applied(claim)
+        async with self._holding(claim):
+            outcome = await self._applied(claim)
         died = await self._inbox.settle(
             claim, done=outcome.done, again=outcome.again, limit=STRIKES
         )
         self._tell(claim, outcome, died)
         return True
+
+    @asynccontextmanager
+    async def _holding(self, claim: Claim) -> AsyncIterator[None]:
+        """Extend the lease while the block runs, however long that is."""
+        over = asyncio.Event()
+
+        async def extend() -> None:
+            while not await _until(over, EXTEND_S):
+                with suppress(StoreError):  # it may be too late; settling will tell
+                    await self._inbox.extend(claim, LEASE_S)
+
+        extending = asyncio.create_task(extend())
+        try:
+            yield
+        finally:
+            over.set()
+            await extending
 
     async def _applied(self, claim: Claim) -> Outcome:
         """One event that breaks what nobody foresaw does not take the others with it."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp
 
+from sandbox.hooks import Hooks
 from sandbox.world import World
 
 Json = Any  # a JSON value on its way to the wire
@@ -42,9 +43,11 @@ class Vendor:
 
     `build` makes the bare app over a world (no faults, no latency: the server adds them).
     `credentials` are what a client's configuration needs, e.g. {"token": ...}; all are made up.
+    `hooks` makes what it tells by itself, see postman.py.
     """
 
     name: str
     build: Callable[[World], ASGIApp]
     dialect: Dialect
     credentials: Mapping[str, str]
+    hooks: Callable[[], Hooks] | None = None

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from sandbox.hooks import Change
 from sandbox.rows import (
     ChatAdmin,
     ChatContact,
@@ -28,6 +29,9 @@ from sandbox.rows import (
 
 R = TypeVar("R", bound=Row)
 Clock = Callable[[], datetime]
+Tell = Callable[[str, str, Row | None, Row | None], None]
+"""Of a change: system, kind, the row before and after."""
+Listener = Callable[[Change], None]
 
 # The day the seeded history ends, so that one seed gives one world whenever it is built.
 SEEDED_AT = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -50,10 +54,13 @@ class TruthRow:
 class Table(Generic[R]):
     """Rows of one kind by id, in order of making. One writer: the event loop that serves them."""
 
-    def __init__(self, system: str, kind: str, make_id: Callable[[int], str], clock: Clock) -> None:
+    def __init__(
+        self, system: str, kind: str, make_id: Callable[[int], str], tell: Tell, clock: Clock
+    ) -> None:
         self.system = system
         self.kind = kind
         self._make_id = make_id
+        self._tell = tell
         self._clock = clock
         self._rows: dict[str, R] = {}
         self._made = 0
@@ -67,6 +74,7 @@ class Table(Generic[R]):
         if row.id in self._rows:
             raise ValueError(f"{self.system} {self.kind} {row.id} exists already")
         self._rows[row.id] = row
+        self._tell(self.system, self.kind, None, row)
         return row
 
     def get(self, row_id: str) -> R | None:
@@ -83,8 +91,10 @@ class Table(Generic[R]):
         """Replace fields of a row; `updated_at` moves to now unless given. KeyError if unknown."""
         row = self._rows[row_id]
         stamped = {"updated_at": max(self._clock(), row.updated_at), **changes}
-        self._rows[row_id] = replace(row, **stamped)  # type: ignore[arg-type]  # checked by replace
-        return self._rows[row_id]
+        changed = replace(row, **stamped)  # type: ignore[arg-type]  # checked by replace
+        self._rows[row_id] = changed
+        self._tell(self.system, self.kind, row, changed)
+        return changed
 
     def remove(self, row_id: str) -> R:
         """Archive or delete: the row stays as a trace with `deleted_at`. KeyError if unknown."""
@@ -92,7 +102,8 @@ class Table(Generic[R]):
 
     def erase(self, row_id: str) -> None:
         """Forget a row for good. KeyError if unknown."""
-        del self._rows[row_id]
+        row = self._rows.pop(row_id)
+        self._tell(self.system, self.kind, row, None)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -101,25 +112,45 @@ class Table(Generic[R]):
 class World:
     """All emulated systems' state. `clock` stamps every change; `now()` is what emulators ask.
 
-    No seeded stamp lies after `seeded_at`.
+    No seeded stamp lies after `seeded_at`. `listeners` are told of every change, one by one.
     """
 
     def __init__(self, *, clock: Clock = utc_now, seeded_at: datetime = SEEDED_AT) -> None:
         self.now = clock
         self.seeded_at = seeded_at
+        self.listeners: list[Listener] = []
+        self._changes = 0
         self.people: dict[str, Person] = {}
         self.chat_admins: dict[str, ChatAdmin] = {}
         self.agent_ids: list[str] = []
-        self.crm_contacts: Table[CrmContact] = Table("hubspot", "contact", _crm_id, clock)
-        self.shop_customers: Table[ShopCustomer] = Table("shopify", "contact", _shop_id, clock)
-        self.orders: Table[Order] = Table("shopify", "order", _order_id, clock)
-        self.ticket_users: Table[TicketUser] = Table("zendesk", "contact", _user_id, clock)
-        self.tickets: Table[Ticket] = Table("zendesk", "ticket", str, clock)
-        self.chat_contacts: Table[ChatContact] = Table("intercom", "contact", _chat_id, clock)
+        tell = self._tell
+        self.crm_contacts: Table[CrmContact] = Table("hubspot", "contact", _crm_id, tell, clock)
+        self.shop_customers: Table[ShopCustomer] = Table(
+            "shopify", "contact", _shop_id, tell, clock
+        )
+        self.orders: Table[Order] = Table("shopify", "order", _order_id, tell, clock)
+        self.ticket_users: Table[TicketUser] = Table("zendesk", "contact", _user_id, tell, clock)
+        self.tickets: Table[Ticket] = Table("zendesk", "ticket", str, tell, clock)
+        self.chat_contacts: Table[ChatContact] = Table("intercom", "contact", _chat_id, tell, clock)
         self.conversations: Table[Conversation] = Table(
-            "intercom", "conversation", _conversation_id, clock
+            "intercom", "conversation", _conversation_id, tell, clock
         )
         self._parts_made = 0
+
+    def _tell(self, system: str, kind: str, before: Row | None, after: Row | None) -> None:
+        self._changes += 1
+        if not self.listeners:
+            return
+        change = Change(
+            system=system,
+            kind=kind,
+            number=self._changes,
+            at=self.now(),
+            before=before,
+            after=after,
+        )
+        for listener in self.listeners:
+            listener(change)
 
     def tables(self) -> tuple[Table[Any], ...]:
         return (

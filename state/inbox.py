@@ -86,6 +86,15 @@ class SqlInbox:
         claim = await self._transactions.write(_claim, blank, limit, without)
         return claim if claim.entries else None
 
+    async def extend(self, claim: Claim, lease_s: float) -> None:
+        until = self._clock.now() + timedelta(seconds=lease_s)
+        held = update(inbox).where(inbox.c.claim == claim.token).values(due_at=until)
+
+        def extended(connection: Connection) -> None:
+            connection.execute(held)
+
+        await self._transactions.write(extended)
+
     async def settle(
         self, claim: Claim, *, done: Sequence[Entry], again: Sequence[Postponed], limit: int
     ) -> int:
@@ -214,10 +223,10 @@ def _claim(connection: Connection, claim: Claim, limit: int, without: Collection
 
 
 def _together(rows: Sequence[Row[*tuple[Any, ...]]]) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The rows that may be applied together: the first alone where it was left behind before."""
-    if rows and (rows[0].strikes or rows[0].claim):
+    """The rows that may be applied together: the first alone where it has failed before."""
+    if rows and rows[0].strikes:
         return rows[:1]
-    return [row for row in rows if not (row.strikes or row.claim)]
+    return [row for row in rows if not row.strikes]
 
 
 class _Named(Protocol):

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from sandbox.hubspot.app import TOKEN, build
 from sandbox.hubspot.errors import HubSpotDialect
+from sandbox.hubspot.hooks import HubSpotHooks
 from sandbox.vendor import Vendor
 
-VENDOR = Vendor(name="hubspot", build=build, dialect=HubSpotDialect(), credentials={"token": TOKEN})
+VENDOR = Vendor(
+    name="hubspot",
+    build=build,
+    dialect=HubSpotDialect(),
+    credentials={"token": TOKEN},
+    hooks=HubSpotHooks,
+)

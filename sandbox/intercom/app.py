@@ -23,6 +23,7 @@ from sandbox.door import Door, response
 from sandbox.intercom import pages, search, wire
 from sandbox.intercom.errors import IntercomDialect, Refused, conflict, invalid, merged, not_found
 from sandbox.intercom.fields import CONTACT, conversation_fields
+from sandbox.intercom.hooks import IntercomHooks
 from sandbox.intercom.replies import replied
 from sandbox.rows import ChatContact, Conversation
 from sandbox.vendor import Json, Vendor
@@ -211,5 +212,9 @@ async def _unknown_path(_: Request, problem: Exception) -> Response:
 
 
 VENDOR: Final = Vendor(
-    name="intercom", build=build, dialect=IntercomDialect(), credentials={"token": TOKEN}
+    name="intercom",
+    build=build,
+    dialect=IntercomDialect(),
+    credentials={"token": TOKEN},
+    hooks=IntercomHooks,
 )

@@ -28,6 +28,7 @@ from starlette.types import ASGIApp
 
 from sandbox.shopify.costs import Estimate, LimitProblem
 from sandbox.shopify.graph import admin_schema
+from sandbox.shopify.hooks import ShopifyHooks
 from sandbox.shopify.request import Request, SearchNote
 from sandbox.shopify.throttle import PLENTY, STANDARD, Bucket, Plan
 from sandbox.vendor import Answer, Json, Vendor
@@ -209,5 +210,9 @@ def _note(note: SearchNote) -> Json:
 
 
 VENDOR: Final = Vendor(
-    name="shopify", build=build, dialect=ShopifyDialect(), credentials={"token": TOKEN}
+    name="shopify",
+    build=build,
+    dialect=ShopifyDialect(),
+    credentials={"token": TOKEN},
+    hooks=ShopifyHooks,
 )

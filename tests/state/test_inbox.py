@@ -63,11 +63,32 @@ async def test_a_claim_is_one_workers_until_its_lease_ends(inbox, event, clock):
     assert await claimed(inbox) is None
     clock.advance(timedelta(seconds=LEASE_S))
     takeover = await claimed(inbox)
-    assert ids(takeover) == ["e1"], "what was left behind comes alone"
-    assert takeover.entries[0].strikes == 1
+    assert ids(takeover) == ["e1", "e2"]
+    assert [one.strikes for one in takeover.entries] == [1, 1]
     assert await finish(inbox, first) == 0
-    assert (await inbox.figures()).waiting == 1, "e1 is somebody else's by now; e2 is done"
+    assert (await inbox.figures()).waiting == 2, "they are somebody else's by now"
     await finish(inbox, takeover)
+    assert (await inbox.figures()).waiting == 0
+
+
+async def test_who_kills_its_worker_again_comes_alone(inbox, event, clock):
+    await inbox.append([event("e1"), event("e2"), event("e3")])
+    for _ in range(2):
+        assert ids(await claimed(inbox)) == ["e1", "e2", "e3"]
+        clock.advance(timedelta(seconds=LEASE_S))
+    await inbox.append([event("e4")])
+    assert [ids(await claimed(inbox)) for _ in range(4)] == [["e1"], ["e2"], ["e3"], ["e4"]]
+
+
+async def test_a_claim_that_is_extended_is_not_taken_over(inbox, event, clock):
+    await inbox.append([event("e1")])
+    claim = await claimed(inbox)
+    for _ in range(3):
+        clock.advance(timedelta(seconds=LEASE_S - 1))
+        await inbox.extend(claim, LEASE_S)
+    assert await claimed(inbox) is None
+    await finish(inbox, claim)
+    await inbox.extend(claim, LEASE_S)
     assert (await inbox.figures()).waiting == 0
 
 

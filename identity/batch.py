@@ -11,6 +11,7 @@ from identity.comparisons import COMPARISONS
 from identity.model import Model, splink_settings
 from identity.normalise import BatchNormaliser
 from identity.steps import Steps
+from identity.tables import count
 from identity.workers import Workers
 
 logging.getLogger("splink").setLevel(logging.ERROR)
@@ -117,18 +118,24 @@ def _predict_edges(
 
 
 def _unseen(connection: duckdb.DuckDBPyConnection, link_weight: float) -> int:
-    """`unseen`: the pairs within each connected component that blocking did not look at."""
+    """`unseen`: the pairs within each connected component that are not among the edges; of large
+    ones only those that blocking found.
+    """
     components.connect(connection, link_weight)
     connection.execute(f"""create or replace table unseen as
         with small as (select component from components group by component
             having count(*) between 3 and {MOST_TOGETHER}),
         within as (select uid, component from components semi join small using (component))
-        select '0' as match_key, l.uid as join_key_l, r.uid as join_key_r
-        from within as l join within as r using (component)
-        where l.uid < r.uid and not exists (from edges where uid_l = l.uid and uid_r = r.uid)
-        """).fetchall()
-    (count,) = connection.execute("select count(*) from unseen").fetchall()[0]
-    return int(count)
+        pairs as (
+            select l.uid as uid_l, r.uid as uid_r
+            from within as l join within as r using (component) where l.uid < r.uid
+            union
+            select join_key_l, join_key_r from candidates
+            join components as l on l.uid = join_key_l join components as r on r.uid = join_key_r
+            where l.component = r.component)
+        select '0' as match_key, uid_l as join_key_l, uid_r as join_key_r
+        from pairs anti join edges using (uid_l, uid_r)""").fetchall()
+    return count(connection, "unseen")
 
 
 def predict(

@@ -22,7 +22,7 @@ from identity.index import raw_person
 from identity.minting import mint
 from identity.model import Model
 from identity.normalise import LISTS, TEXTS, BatchNormaliser, Person, normalise
-from identity.run import LEAST_WEIGHT, probability
+from identity.run import probability
 from identity.steps import Steps
 from identity.tables import count
 from identity.workers import workers
@@ -113,7 +113,7 @@ class Referee:
                 batch.score(
                     connection,
                     self._model,
-                    LEAST_WEIGHT,
+                    min(self._review_weight, self._policy.link_weight),
                     link_weight=self._policy.link_weight,
                     explained=self._review_weight,
                 )

@@ -8,13 +8,18 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from identity import profile
 from identity.clusters import Constraints, Edge, cluster
+from identity.comparisons import COMPARISONS
 from identity.components import connect, settle
-from identity.groups import Policy
+from identity.groups import UNIT, Policy
 from identity.tables import load
 from identity.workers import Workers
 
-Pairs = dict[tuple[int, int], float]
+Pairs = dict[tuple[int, int], tuple[int, ...]]
+"""What each pair says by each comparison (see profile)."""
+
+NAMES = [comparison.name for comparison in COMPARISONS]
 
 
 @pytest.fixture
@@ -32,7 +37,8 @@ def settled(
             "edges",
             uid_l=pa.array([left for left, _ in pairs], pa.int64()),
             uid_r=pa.array([right for _, right in pairs], pa.int64()),
-            weight=pa.array(list(pairs.values()), pa.float64()),
+            weight=pa.array([sum(parts) / UNIT for parts in pairs.values()], pa.float64()),
+            parts=pa.array(list(pairs.values()), pa.list_(pa.int32())),
         )
         connect(connection, policy.link_weight, rules)
         settle(connection, policy, Workers(1), rules)
@@ -46,7 +52,7 @@ def settled(
 def expected(
     count: int, pairs: Pairs, policy: Policy, rules: Constraints[int] | None = None
 ) -> dict[int, tuple[int, float | None]]:
-    edges = (Edge(left, right, weight) for (left, right), weight in pairs.items())
+    edges = (Edge(left, right, sum(parts) / UNIT, parts) for (left, right), parts in pairs.items())
     found = cluster(range(count), edges, policy, rules)
     return {
         member: (one.members[0], one.weakest) for one in found.clusters for member in one.members
@@ -60,8 +66,14 @@ def crowd(rng: Random, count: int, ties: int) -> Pairs:
         left = rng.randrange(count - 1)
         right = min(count - 1, left + rng.randint(1, 6))
         if left != right:
-            pairs[left, right] = rng.choice((-9.0, -3.0, 2.5, 5.0, 7.25, 12.0, 21.5))
+            pairs[left, right] = said(rng.choice((0, 2, 5, 7, 21)), rng.choice((0, 0, -9, -3, 3)))
     return pairs
+
+
+def said(phone: int, company: int) -> tuple[int, ...]:
+    parts = [0] * profile.WIDTH
+    parts[NAMES.index("phone")], parts[NAMES.index("company")] = phone * UNIT, company * UNIT
+    return tuple(parts)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -78,7 +90,7 @@ def test_decisions_and_labels_count_as_they_do_among_objects(
 ) -> None:
     rng = Random(7)
     pairs, policy = crowd(rng, 300, 300), Policy(link_weight=5.0)
-    linked = [pair for pair, weight in pairs.items() if weight > 5]
+    linked = [pair for pair, parts in pairs.items() if sum(parts) > 5 * UNIT]
     far = [(number, number + 150) for number in range(0, 60, 4)]
     rules = Constraints(
         confirmed=[*rng.sample(linked, 10), *far],
@@ -93,7 +105,7 @@ def test_a_long_chain_is_one_component(
 ) -> None:
     order = list(range(200))
     Random(3).shuffle(order)
-    chain = {(min(a, b), max(a, b)): 9.0 for a, b in pairwise(order)}
+    chain = {(min(a, b), max(a, b)): said(9, 0) for a, b in pairwise(order)}
     settled(200, chain, Policy(link_weight=5.0))
     found = connection.execute("select distinct component from components").fetchall()
     assert found == [(0,)]

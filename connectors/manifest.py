@@ -128,6 +128,16 @@ def disagreements(manifest: Manifest, spec: Spec) -> list[str]:
     return found
 
 
+def next_tier(manifest: Manifest) -> tuple[Tier | None, list[str]]:
+    """The tier above the claimed one with the rules that are still to do; None at the top."""
+    tiers = list(RULES)
+    above = tiers[tiers.index(manifest.tier) + 1 :][:1]
+    if not above:
+        return None, []
+    rules = [rule for tier in tiers[: tiers.index(above[0]) + 1] for rule in RULES[tier]]
+    return above[0], [rule for rule in rules if manifest.quality[rule] == "todo"]
+
+
 def able(spec: Spec, kind: Kind) -> frozenset[Capability] | None:
     """What the code can do with a kind; None where it knows nothing of it."""
     endpoint = spec.kinds.get(kind)

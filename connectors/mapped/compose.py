@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.mapped.forms import PARENTS, Desk, Transport, read_forms
+from connectors.mapped.hooks import read_webhooks
 from connectors.mapped.recipes import Recipe, recipe
 from connectors.mapped.records import read_fields
 from connectors.mapped.rules import Code, path_of
@@ -58,10 +59,18 @@ def compose(medium: Medium, values: Mapping[str, Any]) -> Composed:
     head = medium.head(table)
     limits = _limits(table)
     endpoints, recipes = _kinds(table, medium, words)
+    webhooks = read_webhooks(table)
     table.done()
     if problems:
         raise MappingError("mapping", list(dict.fromkeys(problems)))
-    spec = Spec(connector=medium.connector, system=system, limits=limits, kinds=endpoints, **head)
+    spec = Spec(
+        connector=medium.connector,
+        system=system,
+        limits=limits,
+        kinds=endpoints,
+        webhooks=webhooks,
+        **head,
+    )
     return Composed(spec=spec, recipes=recipes)
 
 

@@ -4,9 +4,12 @@ A converter gives None for nothing and raises RowError for what is not of its fo
 dropped and counted then, and no value is guessed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from connectors.reading import (
@@ -14,6 +17,7 @@ from connectors.reading import (
     RowError,
     identifier,
     iso_date,
+    known,
     rfc3339,
     text,
     texts,
@@ -22,14 +26,39 @@ from connectors.reading import (
 )
 from domain.money import Money, exponent, from_major
 
+E = TypeVar("E", bound=StrEnum)
 _YES = {"true", "t", "yes", "y", "1"}
 _NO = {"false", "f", "no", "n", "0"}
 _EXACT = 2.0**49
 """Below it, every amount of cents is a float of its own."""
 
 
+def shown(value: object) -> str | None:
+    """Text, as `reading.text` makes it; the usual case first, since rows come by the thousand."""
+    if type(value) is str:
+        return value.strip() or None
+    return text(value)
+
+
+def named(value: object) -> str:
+    """An id, as `reading.identifier` makes it."""
+    if type(value) is str and (found := value.strip()):
+        return found
+    return identifier(value)
+
+
+def worded(words: Mapping[str, E], raw: object, unknown: E) -> tuple[E, str | None]:
+    """A word by its table, as `reading.known` looks it up."""
+    if type(raw) is str and (found := words.get(raw)) is not None:
+        return found, raw
+    return known(words, raw, unknown)
+
+
 def all_texts(*values: object) -> tuple[str, ...]:
     """Texts of values that may be lists themselves."""
+    if len(values) == 1 and type(values[0]) is str:
+        only = values[0].strip()
+        return (only,) if only else ()
     flat: list[object] = []
     for value in values:
         if isinstance(value, list):
@@ -75,6 +104,8 @@ def formatted_date(value: object, form: str) -> date | None:
 
 def integer(value: object) -> int | None:
     """A whole number, also as text or as 3.0."""
+    if type(value) is int:
+        return value
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -103,7 +134,7 @@ def money(amount: object, currency: object) -> Money | None:
     if amount is None or amount == "":
         return None
     code = _code(currency)
-    if isinstance(amount, float):
+    if type(amount) is float:
         minor = round(amount * 100) if abs(amount) < _EXACT else 0
         if minor / 100 == amount and exponent(code) == 2:
             return Money(minor, code)
@@ -119,7 +150,8 @@ def minor_units(amount: object, currency: object) -> Money | None:
     return None if minor is None else Money(minor, _code(currency))
 
 
-def _code(currency: object) -> str:
+@lru_cache(maxsize=256)
+def _code(currency: Hashable) -> str:
     if not isinstance(currency, str) or len(currency) != 3 or not currency.isalpha():
         raise RowError("no currency")
     return currency.upper()
@@ -130,8 +162,8 @@ def foreign_ids(*pairs: tuple[str, str | None]) -> tuple[tuple[str, str], ...]:
 
 
 CONVERTERS: Mapping[str, tuple[object, bool]] = {
-    "id": (identifier, False),
-    "text": (text, False),
+    "id": (named, False),
+    "text": (shown, False),
     "texts": (all_texts, False),
     "time": (instant, True),
     "unix": (unix_seconds, False),

@@ -21,11 +21,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What one field of one row came to: a value, or why it has none."""
+    """What one field of one row came to: a value (of words, with the source's own), or why it has
+    none.
+    """
 
     field: str
     value: Any
     problem: str = ""
+    raw: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +52,11 @@ class Recipe:
                 found = eval(step.expression, {**self.space, **names})  # noqa: S307  # of rules.py
             except UNREADABLE as error:
                 found, problem = None, str(error) or type(error).__name__
-            names |= dict.fromkeys(step.target.split(", "))
-            if "," in step.target and found is not None:
-                names |= dict(zip(step.target.split(", "), found, strict=True))
-                found = names[step.target.split(", ")[0]]
-            elif "," not in step.target:
-                names[step.target] = found
+            first, _, second = step.target.partition(", ")
+            value, raw = (found or (None, None)) if second else (found, None)
+            names |= {first: value, second: raw}
             if step.field:
-                facts.append(Fact(step.field, found, problem))
+                facts.append(Fact(step.field, value, problem, raw))
         return facts
 
 

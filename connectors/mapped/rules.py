@@ -15,7 +15,7 @@ from typing import Any
 from connectors.mapped import converters
 from connectors.mapped.paths import Path
 from connectors.mapped.tables import Table
-from connectors.reading import RowError, known, text
+from connectors.reading import RowError, text
 
 TEXT = ("text",)
 TEXTS = ("texts",)
@@ -82,7 +82,7 @@ class Rule:
             found = self._code.bind((fixed, None))
         else:
             words, other = self._code.bind(self._words(kind)), self._code.bind(unknown)
-            found = f"{self._code.bind(known)}({words}, {self._path()}, {other})"
+            found = f"{self._code.bind(converters.worded)}({words}, {self._path()}, {other})"
         self.done()
         return found
 
@@ -162,7 +162,7 @@ class Rule:
             if member is None:
                 self._wrong("words", f"{word}: must be one of {', '.join(kind)}")
             else:
-                words[word.lower()] = member
+                words[word] = words[word.lower()] = member
         return words
 
     def _function(self, name: str) -> str:

@@ -1,10 +1,12 @@
-"""`knownas connectors list | show`."""
+"""`knownas connectors list | show | new | test`."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
+from connectors.manifest import next_tier
 from connectors.registry import described, load_connector, load_connectors
 from gateway.terminal import say, table
 
@@ -13,12 +15,14 @@ group = typer.Typer(name="connectors", help="Systems that can be read.", no_args
 
 @group.command("list")
 def list_() -> None:
-    """Print every connector: name, system, tier, what it is."""
-    rows = [
-        (one.name, one.manifest.system.value, one.manifest.tier.value, one.manifest.title)
-        for one in load_connectors()
-    ]
-    table(("connector", "system", "tier", "title"), rows)
+    """Print every connector: name, system, tier, what the next tier lacks, what it is."""
+    rows = []
+    for one in load_connectors():
+        tier, lacking = next_tier(one.manifest)
+        lack = f"{tier.value}: {', '.join(lacking) or 'nothing'}" if tier else "-"
+        manifest = one.manifest
+        rows.append((one.name, manifest.system.value, manifest.tier.value, lack, manifest.title))
+    table(("connector", "system", "tier", "lacks for the next", "title"), rows)
 
 
 @group.command("show")
@@ -37,3 +41,8 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+for _name in ("new", "test"):
+    _module = import_module(f"gateway.commands.connectors_{_name}")
+    group.command(_name)(_module.command)

@@ -3,6 +3,7 @@ in memory, and a source in front of it. Loaded by the conftest files that need i
 """
 
 import asyncio
+import importlib
 import importlib.util
 import json
 import logging
@@ -127,8 +128,11 @@ def within(seconds: float = 3.0) -> Deadline:
 
 
 def load_vendor(name: str) -> ModuleType:
-    """The fake vendor that lies beside a connector's tests."""
+    """The fake vendor that lies beside a connector's tests, or in a package from elsewhere."""
     path = HERE / name / "vendor.py"
+    package = load_connector(name).package
+    if not path.exists() and not package.startswith("connectors."):
+        return importlib.import_module(f"{package}.vendor")
     if not path.exists():
         raise LookupError(f"connector {name} has no fake vendor: {path} is missing")
     spec = importlib.util.spec_from_file_location(f"fake_vendor_{name}", path)

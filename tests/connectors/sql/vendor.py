@@ -67,6 +67,7 @@ def call(number: int) -> Row:
         "status": "open",
         "priority": "high",
         "phone": f"+44113496{101 + number % 3:04}",
+        "customer_id": 101 + number % 3,
     }
 
 
@@ -92,11 +93,11 @@ def parents(rows: Rows, kind: Kind) -> dict[Parent, list[str]]:
     moment = "placed_at" if kind is Kind.ORDER else "opened"
     ranked = sorted(rows[kind], key=lambda r: (r[moment], external_id(kind, r)), reverse=True)
     for row in ranked:
-        owners = [Parent(ParentBy.PHONE, row.get("phone", ""))]
-        if kind is Kind.ORDER:
-            number = row["customer_id"]
-            owners = [Parent(ParentBy.OWN, str(number))]
-            owners.append(Parent(ParentBy.EMAIL, f"person{number}@example.com"))
+        number = row["customer_id"]
+        other = Parent(ParentBy.EMAIL, f"person{number}@example.com")
+        if kind is Kind.TICKET:
+            other = Parent(ParentBy.PHONE, row["phone"])
+        owners = [Parent(ParentBy.OWN, str(number)), other]
         for parent in owners:
             found.setdefault(parent, []).append(external_id(kind, row))
     return found

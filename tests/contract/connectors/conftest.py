@@ -36,9 +36,16 @@ def pytest_asyncio_loop_factories(
     return {"real": asyncio.new_event_loop}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For `knownas connectors test NAME`, which starts pytest in this folder."""
+    parser.addoption("--connector", help="Only this connector.")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "line" in metafunc.fixturenames:
-        metafunc.parametrize("line", connector_names(), indirect=True)
+        only = metafunc.config.getoption("--connector", None)
+        names = [name for name in connector_names() if only in (None, name)]
+        metafunc.parametrize("line", names, indirect=True)
 
 
 @pytest.fixture(scope="session")

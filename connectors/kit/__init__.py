@@ -1,0 +1,1 @@
+"""The beginning of a connector of one's own: `knownas connectors new`."""

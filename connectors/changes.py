@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from connectors.desk import Desk, Sheet
+from connectors.gathering import listed
 from connectors.reading import UNREADABLE, required, rfc3339
 from connectors.spec import Since, SinceAsk, Stream, StreamAsk
 from domain.errors import InputError, SourceProtocolError
@@ -51,7 +52,7 @@ class TimeReader:
     async def changed_since(self, cursor: str | None, deadline: Deadline) -> Changes[Record]:
         window = self._scan() if cursor is None else self._window(cursor)
         ask = SinceAsk(since=window.start, cursor=window.page, options=self._desk.options)
-        sheet = await self._desk.asked(self._form, ask, deadline)
+        sheet = await listed(self._desk, self._form, ask, deadline)
         if self._form.strict and ask.since is not None:
             self._notice(ask.since - self.policy.resolution, sheet)
         if sheet.page.cursor is not None and sheet.page.cursor == window.page:
@@ -123,7 +124,7 @@ class StreamReader:
     async def changed_since(self, cursor: str | None, deadline: Deadline) -> Changes[Record]:
         held = None if cursor is None else self._held(cursor)
         ask = StreamAsk(cursor=held, options=self._desk.options)
-        sheet = await self._desk.asked(self._form, ask, deadline)
+        sheet = await listed(self._desk, self._form, ask, deadline)
         following = sheet.page.cursor if sheet.page.cursor is not None else sheet.page.resume
         if following is None or (sheet.page.cursor is not None and following == held):
             raise SourceProtocolError(self._desk.source, "a stream without a next cursor")

@@ -47,6 +47,7 @@ class Desk:
         self.source = source
         self.kind = kind
         self.options = options
+        self.get_many = endpoint.get_many
         self._map = endpoint.map
         self._http = http
         self._reading = reading

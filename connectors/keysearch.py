@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from connectors.batch import BatchReader
 from connectors.desk import Desk
+from connectors.gathering import listed
 from connectors.matching import carries
 from connectors.spec import KeyRead, SearchAsk
 from domain.customer import KeyKind, LookupKey
@@ -29,7 +30,7 @@ class KeySearcher:
         if form is None:
             raise NotSupported(self._desk.source, f"no search by {key.kind.value}")
         ask = SearchAsk(key=key, options=self._desk.options)
-        sheet = await self._desk.asked(form, ask, deadline)
+        sheet = await listed(self._desk, form, ask, deadline)
         contacts = {r.key.external_id: r for r in sheet.records if isinstance(r, Contact)}
         found = [c for c in contacts.values() if not form.exact or carries(c, key)]
         if form.strict and len(found) < len(contacts):

@@ -139,11 +139,14 @@ class Call(Generic[A]):
 
     `ask` gives None where this source, as it is configured, has no such question (NOT_SUPPORTED).
     `follow` finds the next page's cursor in the headers, where `read` cannot find it in the body.
+    `by_id`: the answer tells only which rows there are (`{"id": ...}`); what they hold is read by
+    `get_many` of the same kind, in further calls.
     """
 
     ask: Callable[[A], Request | None]
     read: Callable[[Any, A], Page]
     follow: Callable[[Mapping[str, str]], str | None] | None = None
+    by_id: bool = False
 
 
 def any_id(external_id: str) -> bool:
@@ -269,6 +272,12 @@ class Endpoint:
     search: Mapping[KeyKind, KeyRead] = field(default_factory=dict)
     changed_since: Since | Stream | None = None
 
+    @property
+    def questions(self) -> Sequence[ChildRead | Via | KeyRead | Since | Stream]:
+        """Every form but `get_many`."""
+        changes = (self.changed_since,) if self.changed_since else ()
+        return (*self.children.values(), *self.search.values(), *changes)
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -315,8 +324,10 @@ class Spec:
     sender: Callable[[SourceSettings], Sender] | None = None
 
     def __post_init__(self) -> None:
-        """Raises ConfigError for a detour that leads nowhere."""
+        """Raises ConfigError for a detour that leads nowhere, and for ids nobody can read."""
         for kind, endpoint in self.kinds.items():
+            if endpoint.get_many is None and any(form.by_id for form in endpoint.questions):
+                raise ConfigError(f"{self.connector}: by_id of {kind.name} needs get_many")
             direct = isinstance(endpoint.children.get(ParentBy.OWN), ChildRead)
             detour = any(isinstance(form, Via) for form in endpoint.children.values())
             if detour and not (direct and Kind.CONTACT in self.kinds):

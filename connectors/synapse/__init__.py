@@ -1,0 +1,5 @@
+"""Matrix Synapse: accounts, and the rooms they share with the desk."""
+
+from connectors.synapse.connector import SPEC
+
+__all__ = ["SPEC"]

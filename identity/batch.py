@@ -125,7 +125,7 @@ def _unseen(connection: duckdb.DuckDBPyConnection, link_weight: float) -> int:
     connection.execute(f"""create or replace table unseen as
         with small as (select component from components group by component
             having count(*) between 3 and {MOST_TOGETHER}),
-        within as (select uid, component from components semi join small using (component))
+        within as (select uid, component from components semi join small using (component)),
         pairs as (
             select l.uid as uid_l, r.uid as uid_r
             from within as l join within as r using (component) where l.uid < r.uid

@@ -16,15 +16,19 @@ import duckdb
 from identity import batch
 from identity.comparisons import COMPARISONS, Comparison, case_sql
 from identity.model import Model
-from identity.training import LEAST_ERROR, MOST_WEIGHT, falling, tally
+from identity.training import (
+    FAITH_MATCHES,
+    FAITH_STRANGERS,
+    LEAST_ERROR,
+    MOST_WEIGHT,
+    falling,
+    tally,
+)
 
 LEAST_RECORDS = 2_000
 """Smaller sets are scored as if they were this large: in a handful anything looks rare."""
 SAMPLED = 200_000
 """Pairs looked at, of strangers and of candidates each."""
-FAITH_MATCHES, FAITH_STRANGERS = 100.0, 10.0
-"""What the starting model's shares count: so many matches a comparison, so many strangers a level.
-"""
 DOUBT = 1.0
 """Bits taken off a weight before it is believed: evidence is less independent than it is added."""
 ROUNDS = 2

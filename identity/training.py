@@ -1,4 +1,4 @@
-"""Training: a model from pairs whose truth is known, and a model fitted to the records at hand.
+"""Training: a model from records of whom it is known who is who.
 
 u is the share of a level among strangers, m among records of one person. Levels that depend on
 another comparison are measured among the pairs of that circumstance only (see Level.among), so that
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from domain.errors import InputError
 from identity import blocking
 from identity.comparisons import (
     AT_HOME,
@@ -29,6 +30,9 @@ LEAST_ERROR = 0.02
 """No field is freer of errors than this: one that contradicts is heavy, but no bar."""
 PARTNERS = 40
 """Random strangers per record when a model is trained."""
+FAITH_MATCHES, FAITH_STRANGERS = 100.0, 10.0
+"""What the shares of the model one starts from count: so many matches a comparison, so many
+strangers a level."""
 
 Tally = Mapping[str, Mapping[int, int]]
 """comparison -> place of the level (-1: says nothing) -> pairs."""
@@ -41,27 +45,42 @@ CIRCUMSTANCES = {
 }
 
 
-def train(connection: duckdb.DuckDBPyConnection, version: str) -> Model:
-    """From `features` and `labels` (uid, person) of the connection, every record labelled."""
-    run = connection.execute
-    run("""create or replace temp table matches as select l.uid as uid_l, r.uid as uid_r
-        from labels as l join labels as r on l.person = r.person and l.uid < r.uid""").fetchall()
-    run(f"""create or replace temp table strangers as
-        select l.uid as uid_l, r.uid as uid_r from (
-            select uid, (hash(uid * 1000 + k) % (select count(*) from features))::bigint as other
-            from features, range({PARTNERS}) as partners(k)) as drawn
-        join labels as l on l.uid = drawn.uid join labels as r on r.uid = drawn.other
-        where l.person <> r.person""").fetchall()
-    _meet(connection)
-    counts = {name: _count(connection, name) for name in ("matches", "strangers")}
-    records = _count(connection, "features")
-    total = records * (records - 1) // 2
+def train(connection: duckdb.DuckDBPyConnection, version: str, start: Model | None = None) -> Model:
+    """From `features` and `labels` (uid, person) of the connection; records without a label are
+    left out. What they do not show is taken from `start`, scaled to as many records; without it
+    InputError names the level.
+    """
+    _draw(connection)
+    counts = {name: _count(connection, name) for name in ("matches", "strangers", "labels")}
+    if not (counts["matches"] and counts["strangers"]):
+        raise InputError("training: needs two records of one person, and two persons")
+    total = counts["labels"] * (counts["labels"] - 1) // 2
     tallies = _tallies(connection)
     comparable = (total - counts["matches"]) / counts["strangers"]
     weights = {
-        comparison.name: _learned(comparison, tallies, comparable) for comparison in COMPARISONS
+        one.name: _learned(one, tallies, comparable, start.weights[one.name] if start else None)
+        for one in COMPARISONS
     }
-    return Model(version=version, prior=counts["matches"] / total, records=records, weights=weights)
+    prior = counts["matches"] / total
+    if start is not None:
+        prior = (counts["matches"] + FAITH_MATCHES) / (total + FAITH_MATCHES / start.prior)
+    return Model(version=version, prior=min(prior, 0.5), records=counts["labels"], weights=weights)
+
+
+def _draw(connection: duckdb.DuckDBPyConnection) -> None:
+    """`matches`, `strangers` at random, and `coincidences`."""
+    for statement in (
+        """create or replace temp table matches as select l.uid as uid_l, r.uid as uid_r
+        from labels as l join labels as r on l.person = r.person and l.uid < r.uid""",
+        f"""create or replace temp table strangers as
+        with numbered as (select *, row_number() over (order by uid) - 1 as number from labels)
+        select distinct least(l.uid, r.uid) as uid_l, greatest(l.uid, r.uid) as uid_r
+        from numbered as l, range({PARTNERS}) as partners(k), numbered as r
+        where r.number = (hash(l.uid * 1000 + k) % (select count(*) from labels))::bigint
+            and l.person <> r.person""",
+    ):
+        connection.execute(statement).fetchall()
+    _meet(connection)
 
 
 def _meet(connection: duckdb.DuckDBPyConnection) -> None:
@@ -116,31 +135,57 @@ def tally(connection: duckdb.DuckDBPyConnection, pairs: str, condition: str) -> 
 
 
 def _learned(
-    comparison: Comparison, tallies: Mapping[tuple[str, str | None], Tally], comparable: float
+    comparison: Comparison,
+    tallies: Mapping[tuple[str, str | None], Tally],
+    comparable: float,
+    start: Mapping[str, tuple[float, float]] | None,
 ) -> dict[str, tuple[float, float]]:
     """`comparable`: pairs of strangers there are, for each that was drawn."""
     found = []
     last = len(comparison.graded) - 1
     for place, level in enumerate(comparison.graded):
-        m = _share(tallies["matches", level.among][comparison.name], place)
+        known = start[level.name] if start else None
+        m = _share(
+            tallies["matches", level.among][comparison.name], place, known and known[0],
+            FAITH_MATCHES,
+        )  # fmt: skip
         m = max(m, LEAST_ERROR) if place == last else m
+        strangers = tallies["strangers", level.among][comparison.name]
         if level.coincidence:
-            drawn = _graded(tallies["strangers", None][comparison.name])
             met = tallies["coincidences", None][comparison.name].get(place, 0)
-            u = (met + 0.5) / max(1.0, drawn * comparable)
-        else:
-            u = _share(tallies["strangers", level.among][comparison.name], place)
+            drawn = _graded(tallies["strangers", None][comparison.name]) * comparable
+            strangers = {place: met, last + 1: max(0, round(drawn) - met)}
+        u = _share(
+            strangers, place, known and known[1], FAITH_STRANGERS / (known[1] if known else 1)
+        )
+        if known is None:
+            _require(comparison, place, tallies["matches", level.among], strangers)
         found.append((m, max(u, m / 2**MOST_WEIGHT)))
     return dict(zip((level.name for level in comparison.graded), falling(found), strict=True))
+
+
+def _require(
+    comparison: Comparison, place: int, matches: Tally, strangers: Mapping[int, int]
+) -> None:
+    """A level that no pair showed has learned nothing."""
+    if not matches[comparison.name].get(place, 0) and not strangers.get(place, 0):
+        name = comparison.graded[place].name
+        raise InputError(
+            f"training: {comparison.name}, level '{name}' is not trained: no pair shows it"
+        )
 
 
 def _graded(fired: Mapping[int, int]) -> int:
     return sum(count for place, count in fired.items() if place >= 0)
 
 
-def _share(fired: Mapping[int, int], place: int) -> float:
-    """With half a pair added, so that what was not seen is rare and not impossible."""
-    return (fired.get(place, 0) + 0.5) / (_graded(fired) + 1)
+def _share(fired: Mapping[int, int], place: int, known: float | None, faith: float) -> float:
+    """Pulled toward what is known as if that were of `faith` pairs; else with half a pair added, so
+    that what was not seen is rare and not impossible.
+    """
+    if known is None:
+        return (fired.get(place, 0) + 0.5) / (_graded(fired) + 1)
+    return (fired.get(place, 0) + faith * known) / (_graded(fired) + faith)
 
 
 def falling(levels: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

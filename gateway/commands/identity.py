@@ -1,4 +1,4 @@
-"""`knownas identity run | resolve | explain | history`."""
+"""`knownas identity run | resolve | explain | history`, and train and evaluate beside it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from domain.customer import Cluster, Link, LinkEvidence
 from domain.errors import UnknownCustomer
 from domain.ids import CustomerId, SourceKey
 from gateway.bootstrap import Program, opened
+from gateway.commands import identity_quality
 from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
 from gateway.server import run as run_async
 from gateway.terminal import note, progress, say
@@ -19,6 +20,9 @@ from identity.run import RunOptions, RunReport
 from identity.run import run as run_files
 
 group = typer.Typer(name="identity", help="Which records are one person.", no_args_is_help=True)
+
+group.command("train")(identity_quality.train)
+group.command("evaluate")(identity_quality.evaluate)
 
 Records = Annotated[Path, typer.Option(help="One file per system: <system>.jsonl|csv|parquet.")]
 Out = Annotated[Path, typer.Option(help="Clusters, one JSON object per record.")]

@@ -11,7 +11,7 @@ DEMO_PEOPLE ?= 200
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup demo test storm check format test-contract test-browser test-long bench lock clean
+.PHONY: help setup demo test test-fuzz storm check format test-contract test-browser test-long bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ test-long: setup  ## decisions: 10,000 random sequences against a plain model, 1
 
 storm: setup  ## 10,000 webhooks, repeated and out of order, with a kill in the middle
 	KNOWNAS_STORM=10000 $(BIN)/pytest -q tests/e2e/test_storm.py --log-cli-level=INFO
+
+test-fuzz: setup  ## plans against the reference executor, 20,000 random operations
+	PLAN_OPERATIONS=20000 $(BIN)/pytest -s tests/gateway/test_plan_equality.py
 
 check: setup  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -1,13 +1,14 @@
 """`children_of`: things that hang on parents, newest first, by batch, fan-out or a detour."""
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from connectors.batch import chunked, together
 from connectors.desk import Desk, Sheet
 from connectors.gathering import answered
-from connectors.matching import belongs, named, needed, position, satisfies
+from connectors.matching import belongs, named, needed, position, satisfies, spelling
 from connectors.reading import Row
 from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
 from domain.errors import NotSupported, SourceError, SourceProtocolError
@@ -158,11 +159,12 @@ class ChildReader:
         cursor: str | None = None
         last: Position | None = None
         for _ in range(form.pages):
-            ask = replace(self._ask(form, parents, want, cursor), part=part)
+            ask = self._ask(form, parents, want, cursor, part)
             sheet = await answered(self._desk, form, ask, want.deadline)
             self._distribute(form, lists, sheet, want)
-            last = _last(sheet.records, last)
             previous, cursor = cursor, sheet.page.cursor
+            if cursor is not None:
+                last = _last(sheet.records, last)
             if cursor is None or (form.newest_first and _enough(lists, want.page.first)):
                 break
             if cursor == previous:
@@ -172,7 +174,12 @@ class ChildReader:
         return lists
 
     def _ask(
-        self, form: ChildRead, parents: Sequence[Parent], want: _Want, cursor: str | None
+        self,
+        form: ChildRead,
+        parents: Sequence[Parent],
+        want: _Want,
+        cursor: str | None,
+        part: int,
     ) -> ChildrenAsk:
         # One more than is wanted tells whether there is more; a filter may throw any of them away.
         worth = (want.page.first + 1) * len(parents)
@@ -181,6 +188,7 @@ class ChildReader:
             parents=[parent.value for parent in parents],
             limit=form.page.value if filtered else min(form.page.value, worth),
             until=want.page.after.at if want.page.after else None,
+            part=part,
             cursor=cursor,
             where=want.where,
             fields=want.fields,
@@ -191,17 +199,52 @@ class ChildReader:
         self, form: ChildRead, lists: Mapping[Parent, _List], sheet: Sheet, want: _Want
     ) -> None:
         astray = sheet.dropped
+        owners = _Owners(form, list(lists))
+        everything = want.page.after is None and want.where == ChildFilter()
         for row, record in sheet.rows:
-            owners = [p for p in lists if _owns(form, p, row, record, alone=len(lists) == 1)]
-            astray += not owners
-            if owners and _wanted(record, want):
-                for parent in owners:
+            own = owners.of(row, record)
+            astray += not own
+            if own and (everything or _wanted(record, want)):
+                for parent in own:
                     lists[parent].items.setdefault(record.key.external_id, record)
         if astray > sheet.dropped:
             self._desk.ignored("children_of", astray - sheet.dropped)
             self._desk.dropped(astray)
-        for each in lists.values():
-            each.dropped += astray
+        if astray:
+            for each in lists.values():
+                each.dropped += astray
+
+
+class _Owners:
+    """Which of the parents asked for a row belongs to."""
+
+    def __init__(self, form: ChildRead, parents: Sequence[Parent]) -> None:
+        self._form = form
+        self._parents = parents
+        self._by = parents[0].by
+        self._named: dict[str, list[Parent]] = {}
+        for parent in parents:
+            self._named.setdefault(spelling(self._by, parent.value), []).append(parent)
+
+    def of(self, row: Row, record: Record) -> Sequence[Parent]:
+        """Where the row names nobody, it belongs to the one asked for."""
+        names = self._names(row, record)
+        if not names:
+            return self._parents if len(self._parents) == 1 else ()
+        if self._by is ParentBy.PHONE:  # numbers are one where they end alike
+            return [p for p in self._parents if any(named(p, name) for name in names)]
+        if len(names) == 1:
+            return self._named.get(spelling(self._by, names[0]), ())
+        found = (self._named.get(spelling(self._by, name), ()) for name in names)
+        return list(dict.fromkeys(parent for some in found for parent in some))
+
+    def _names(self, row: Row, record: Record) -> Sequence[str]:
+        if self._form.owners is not None:
+            return self._form.owners(row)
+        if isinstance(record, Message):
+            return (record.key.external_id.rpartition("/")[0],)
+        own = self._by is ParentBy.OWN and not isinstance(record, Contact)
+        return record.owner_ids if own else ()  # type: ignore[union-attr]
 
 
 def _strangers(contacts: Sequence[Contact], parents: Sequence[Parent]) -> int:
@@ -213,21 +256,15 @@ def _own(parent: Parent, contacts: Sequence[Contact]) -> list[Parent]:
     return [Parent(ParentBy.OWN, external_id) for external_id in dict.fromkeys(ids)]
 
 
-def _owns(form: ChildRead, parent: Parent, row: Row, record: Record, *, alone: bool) -> bool:
-    """Whether the row is this parent's. Where it names nobody, it belongs to the one asked for."""
-    if form.owners is not None:
-        owners: Sequence[str] = form.owners(row)
-    elif isinstance(record, Message):
-        owners = (record.key.external_id.rpartition("/")[0],)
-    else:
-        owners = () if isinstance(record, Contact) else record.owner_ids
-        owners = owners if parent.by is ParentBy.OWN else ()
-    return any(named(parent, owner) for owner in owners) if owners else alone
-
-
 def _wanted(record: Record, want: _Want) -> bool:
     after = want.page.after
     return (after is None or position(record) < after) and satisfies(record, want.where)
+
+
+def _rank(record: Record) -> tuple[datetime, str]:
+    """`position` as a tuple, which compares in a fraction of the time."""
+    at = record.at if isinstance(record, Message) else record.occurred_at  # type: ignore[union-attr]  # contacts hang on nothing
+    return at, record.key.external_id
 
 
 def _enough(lists: Mapping[Parent, _List], first: int) -> bool:
@@ -253,8 +290,10 @@ def _page(
     # Of lists that were cut, nothing older than the newest cut may be shown: what lies between
     # would be skipped by the next page.
     horizon = max((p.cut_at for p in whole if p.cut_at), default=None) if len(whole) > 1 else None
-    items = {i: record for part in whole for i, record in part.items.items()}
-    ranked = sorted(items.values(), key=position, reverse=True)
+    items = whole[0].items if len(whole) == 1 else {i: r for p in whole for i, r in p.items.items()}
+    ranked = list(items.values())
+    if len(ranked) > 1:
+        ranked.sort(key=_rank, reverse=True)
     shown = [r for r in ranked if horizon is None or position(r) >= horizon][:first]
     more = len(shown) < len(ranked) or any(part.more for part in whole)
     dropped = max((part.dropped for part in whole), default=0)

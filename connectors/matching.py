@@ -72,6 +72,11 @@ def named(parent: Parent, owner: str) -> bool:
     return owner == parent.value
 
 
+def spelling(by: ParentBy, value: str) -> str:
+    """What two ways of writing one owner have in common; of phones, see `same_phone`."""
+    return value.strip().casefold() if by is ParentBy.EMAIL else value
+
+
 def position(record: Record) -> Position:
     """Where a child stands in a list that runs newest first."""
     if isinstance(record, Contact):

@@ -72,6 +72,9 @@ class Parent:
     by: ParentBy
     value: str = field(repr=False)
 
+    def __hash__(self) -> int:
+        return hash(self.value)  # an enumeration hashes in Python, which takes six times as long
+
 
 @dataclass(frozen=True, slots=True)
 class ChildPage(Generic[R]):

@@ -32,6 +32,7 @@ from gateway.probes import Probes
 from gateway.receiving import background, new_worker, reception
 from gateway.redis_cache import open_redis
 from gateway.release import release
+from gateway.standing import StandingPeople, StandingRecords
 from gateway.telemetry import PrometheusTelemetry
 from identity import model
 from identity.graph import People
@@ -63,15 +64,18 @@ class Program:
     cache: Cache
     referee: Referee
     people: People
+    standing: StandingPeople
+    kept: StandingRecords
 
     @property
     def services(self) -> Services:
+        """Of the operations: what they look up most is remembered in the process."""
         return Services(
             sources=self.sources,
-            identity=self.people,
+            identity=self.standing,
             decisions=self.state.decisions,
             mint=mint,
-            records=self.state.records,
+            records=self.kept,
             cache=self.cache,
             clock=self.clock,
             telemetry=self.telemetry,
@@ -125,6 +129,9 @@ async def opened(
         people = People(
             state.records, state.identities, referee.settle, referee.explain, _regions(config)
         )
+        standing = StandingPeople(people, state.identities.version, lambda: state.changes)
+        kept = StandingRecords(state.records, lambda: state.changes)
+        closing.push_async_callback(kept.close)
         yield Program(
             config=config,
             clock=clock,
@@ -134,6 +141,8 @@ async def opened(
             cache=cache,
             referee=referee,
             people=people,
+            standing=standing,
+            kept=kept,
         )
 
 

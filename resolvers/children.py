@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from domain.sources import Parent, Source
 from resolvers.connection import Connection, merge
-from resolvers.kept import Spot
-from resolvers.ledger import Outcome, failures, judge, statuses
+from resolvers.lately import Spot
+from resolvers.ledger import Outcome
 from resolvers.pages import Cut, Found, read
 from resolvers.parents import Parents, parents_in
 from resolvers.people import Person
@@ -67,7 +67,6 @@ def connect(
         nodes=None if unknown else nodes,
         has_next=more,
         has_previous=cut.after is not None,
-        completeness=judge(outcomes),
-        sources=statuses(sources, outcomes),
-        failures=failures(outcomes),
+        asked=sources,
+        outcomes=outcomes,
     )

@@ -8,9 +8,10 @@ from domain.errors import InputError, PageTooLarge, SourceError
 from domain.ids import Kind
 from domain.provenance import SourceStatus
 from domain.records import Record
-from domain.sources import ChildPage
+from domain.sources import ChildPage, Source
 from domain.vocabulary import Completeness
 from resolvers.cursors import Place, encode, place
+from resolvers.ledger import Outcome, failures, judge, statuses
 
 MAX_PAGE = 100
 
@@ -36,16 +37,28 @@ class Edge:
 @dataclass(frozen=True, kw_only=True)
 class Connection:
     """`nodes` is None where no source answered: unknown, not empty. `failures` holds one error for
-    each source that left something out. Edges and cursors are made when they are read.
+    each source that left something out. What can be worked out is, when it is read.
     """
 
     kind: Kind
     nodes: tuple[Record, ...] | None
     has_next: bool = False
     has_previous: bool = False
-    completeness: Completeness
-    sources: tuple[SourceStatus, ...] = ()
-    failures: tuple[SourceError, ...] = ()
+    asked: Sequence[Source] = ()
+    """The sources that could hold something."""
+    outcomes: Sequence[Outcome] = ()
+
+    @cached_property
+    def completeness(self) -> Completeness:
+        return judge(self.outcomes)
+
+    @cached_property
+    def sources(self) -> tuple[SourceStatus, ...]:
+        return statuses(self.asked, self.outcomes)
+
+    @cached_property
+    def failures(self) -> tuple[SourceError, ...]:
+        return failures(self.outcomes)
 
     @cached_property
     def edges(self) -> tuple[Edge, ...] | None:
@@ -78,6 +91,9 @@ def merge(
     Pages are not taken to be full: beyond the end of a page that has more, other pages' items wait
     for the next request, or the rest of that page would be jumped over.
     """
+    if len(pages) == 1 and after is None:
+        (only,) = pages
+        return only.items[:first], (only.has_more and bool(only.items)) or len(only.items) > first
     found = {item.key: item for page in pages for item in page.items}
     ordered = sorted(found.values(), key=place, reverse=True)
     horizon = _horizon(pages)

@@ -82,8 +82,13 @@ async def _live(
         freshness=freshness,
         call=lambda deadline: source.gets[Kind.CONTACT].get_many(ids, wanted, deadline),
     )
-    entries = zip(keys, reply.entries, strict=True)
-    return {key: _reading(reply, entry, kept.get(key), freshness) for key, entry in entries}
+    answered = reply.outcome()
+    return {
+        key: Reading(entry, answered)
+        if isinstance(entry, Contact)
+        else _reading(reply, entry, kept.get(key), freshness)
+        for key, entry in zip(keys, reply.entries, strict=True)
+    }
 
 
 def _reading(

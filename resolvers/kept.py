@@ -2,21 +2,16 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from time import monotonic
 
 from domain.ids import Kind
 from domain.ports import RecordStore
 from domain.records import Order, Record, Ticket
-from domain.sources import ChildFilter, ChildPage, PageRequest, Parent, Position
+from domain.sources import ChildFilter, ChildPage, PageRequest, Position
 from resolvers.cursors import place
+from resolvers.lately import REWRITE_AFTER_S, Spot
 from resolvers.services import Services
 
-Spot = tuple[str, Parent]
-"""Which source, and whose children."""
-
-REWRITE_AFTER_S = 30.0
-"""A page kept less long ago is not written again: a desk that asks for the same person all day
-would else cost a write each time.
-"""
 WORTH_KEEPING = 20
 """A shorter page would replace what was kept by less."""
 
@@ -31,9 +26,12 @@ def worth_keeping(page: PageRequest, got: ChildPage[Record]) -> bool:
 
 
 async def keep(services: Services, kind: Kind, pages: Mapping[Spot, ChildPage[Record]]) -> None:
-    markers = {spot: _marker(services, kind, spot) for spot in pages}
+    now = monotonic()
+    news = [spot for spot in pages if services.kept_lately.is_due((kind, spot), now)]
+    markers = {spot: _marker(services, kind, spot) for spot in news}
     known = await services.cache.get_many(list(markers.values()))
-    due = [spot for spot, seen in zip(pages, known, strict=True) if seen is None]
+    due = [spot for spot, seen in zip(news, known, strict=True) if seen is None]
+    services.kept_lately.note(((kind, spot) for spot in news), now)
     if not due:
         return
     await services.records.keep_children(kind, {spot: pages[spot] for spot in due})

@@ -50,6 +50,9 @@ class Outcome:
 
 def judge(outcomes: Iterable[Outcome]) -> Completeness:
     """How whole an answer put together from these is; none needed is COMPLETE."""
+    outcomes = tuple(outcomes)
+    if all(one.answered and not one.stale for one in outcomes):
+        return Completeness.COMPLETE
     return completeness(
         (SourceState.OK if one.answered else one.state, one.stale) for one in outcomes
     )
@@ -57,6 +60,9 @@ def judge(outcomes: Iterable[Outcome]) -> Completeness:
 
 def failures(outcomes: Iterable[Outcome]) -> tuple[SourceError, ...]:
     """One error for each source that left something out; what was served stale left out nothing."""
+    outcomes = tuple(outcomes)
+    if all(one.answered for one in outcomes):
+        return ()
     lost = {one.source: one.error for one in outcomes if one.error is not None and not one.answered}
     return tuple(lost[name] for name in sorted(lost))
 

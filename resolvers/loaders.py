@@ -4,12 +4,9 @@ Here, and in no other place, records are masked: what a loader returns is what t
 The work itself is in the batch functions, which a compiled plan calls without loaders.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-from aiodataloader import DataLoader
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from domain.customer import Link, LinkEvidence, LookupKey
 from domain.errors import UnknownCustomer
@@ -19,6 +16,7 @@ from domain.records import Contact, Message, Record
 from domain.sources import Fields
 from domain.vocabulary import LinkStatus
 from resolvers import access, children, customer, links, lookup, messages, people, rows
+from resolvers.batches import Batch
 from resolvers.connection import Connection
 from resolvers.customer import Customer
 from resolvers.leads import follow
@@ -43,27 +41,6 @@ GRAPH_TYPES = {
 """The types of the graph whose fields say what is read of a record."""
 
 
-class Batch(Generic[K, V]):
-    """A loader whose waiters cannot harm each other: one that is cancelled (GraphQL cancels the
-    siblings of a field that failed) does not take the shared answer with it.
-    """
-
-    def __init__(self, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
-        async def batch(keys: list[K]) -> list[Any]:
-            return list(await fetch(keys))
-
-        self._loader: DataLoader[K, V] = DataLoader(batch, loop=asyncio.get_running_loop())
-
-    async def load(self, key: K) -> V:
-        return await asyncio.shield(self._loader.load(key))
-
-    def prime(self, key: K, value: V) -> None:
-        self._loader.prime(key, value)
-
-    async def load_many(self, keys: Sequence[K]) -> list[V]:
-        return await asyncio.gather(*map(self.load, keys))
-
-
 class Loaders:
     """The loaders of one operation, made as they are needed."""
 
@@ -77,22 +54,31 @@ class Loaders:
         return found
 
     async def lookup(self, key: LookupKey, freshness: Freshness) -> Answer:
+        return (await self.lookups([key], freshness))[0]
+
+    async def lookups(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
+        """One entry per key, in order."""
+
         async def fetch(keys: list[LookupKey]) -> list[Answer]:
             return await self._look_up(keys, freshness)
 
-        answer: Answer = await self._batch(("lookup", freshness), fetch).load(key)
-        return answer
+        batch: Batch[LookupKey, Answer] = self._batch(("lookup", freshness), fetch)
+        return await batch.load_many(keys)
 
     async def connection(self, owner: Customer, cut: Cut) -> Connection:
         """Children of a customer that was handed out; of the cut, `fields` are set here."""
+        return (await self.connections([owner], cut))[0]
+
+    async def connections(self, owners: Sequence[Customer], cut: Cut) -> list[Connection]:
+        """One entry per customer, in order; all of them were handed out with one freshness."""
+        freshness = owners[0].freshness
         wanted = replace(cut, fields=self._fields(cut.kind))
 
         async def fetch(ids: list[CustomerId]) -> list[Connection]:
-            return await self._children(ids, owner.freshness, wanted)
+            return await self._children(ids, freshness, wanted)
 
-        batch = self._batch(("children", owner.freshness, wanted), fetch)
-        found: Connection = await batch.load(owner.id)
-        return found
+        batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
+        return await batch.load_many([owner.id for owner in owners])
 
     async def messages(self, thread: SourceKey, cut: Cut) -> Connection:
         """The messages of a ticket or conversation that was handed out; of the cut, `freshness` and
@@ -144,18 +130,19 @@ class Loaders:
         store = self._operation.services.records
         return await self._batch("kept", store.contacts).load_many(keys)
 
-    async def person(self, one: CustomerId, freshness: Freshness) -> Person | None:
-        """Unmasked, for use in here."""
+    async def people(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person | None]:
+        """One entry per id, in order; unmasked, for use in here."""
 
         async def fetch(ids: list[CustomerId]) -> list[Person | None]:
             fields = customer.contact_fields(self._operation.services, self._customer_fields)
             return await people.fetch(self._operation, ids, freshness, fields)
 
-        batch = self._batch(("people", freshness), fetch)
-        found: Person | None = await batch.load(one)
-        if found is not None and found.cluster.id != one:
-            # An id of before a merge: what hangs on the person is asked for by the current one.
-            batch.prime(found.cluster.id, found)
+        batch: Batch[CustomerId, Person | None] = self._batch(("people", freshness), fetch)
+        found = await batch.load_many(ids)
+        for one, person in zip(ids, found, strict=True):
+            if person is not None and person.cluster.id != one:
+                # An id of before a merge: what hangs on the person is asked for by the current one.
+                batch.prime(person.cluster.id, person)
         return found
 
     @property
@@ -182,7 +169,7 @@ class Loaders:
         return self._batch(("customers", freshness), fetch)
 
     async def _matches(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Match]:
-        found = await asyncio.gather(*(self.person(one, freshness) for one in ids))
+        found = await self.people(ids, freshness)
         stitched = await customer.stitch(self._operation, found, self._customer_fields)
         mask = self._operation.masks.apply
         return [
@@ -205,19 +192,19 @@ class Loaders:
         self, ids: Sequence[CustomerId], freshness: Freshness, cut: Cut
     ) -> list[Connection]:
         """Raises UnknownCustomer for who went away since the customer was handed out."""
-        found = await asyncio.gather(*(self.person(one, freshness) for one in ids))
+        found = await self.people(ids, freshness)
         standing = [person for person in found if person is not None]
         if len(standing) < len(ids):
             raise UnknownCustomer("a customer changed while it was read")
         connections = await children.fetch(self._operation, standing, cut)
         for one, connection in zip(ids, connections, strict=True):
-            trail = Trail(customers=frozenset({one}), freshness=cut.freshness)
-            for node in connection.nodes or ():
-                self._operation.follow(node.key, trail)
+            if connection.nodes:
+                trail = Trail(customers=frozenset({one}), freshness=cut.freshness)
+                self._operation.follow(connection.nodes, trail)
         return [self._masked(connection) for connection in connections]
 
     def _masked(self, connection: Connection) -> Connection:
-        if connection.nodes is None:
+        if connection.nodes is None or self._operation.masks.hide_nothing:
             return connection
         mask = self._operation.masks.apply
         return replace(connection, nodes=tuple(mask(node) for node in connection.nodes))

@@ -14,7 +14,7 @@ from resolvers.caller import STAFF
 from resolvers.children import connect
 from resolvers.connection import Connection
 from resolvers.cursors import place
-from resolvers.kept import Spot
+from resolvers.lately import Spot
 from resolvers.ledger import Outcome
 from resolvers.pages import Cut, Found, read
 

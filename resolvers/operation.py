@@ -56,6 +56,7 @@ class Operation:
         """
         self.proven: frozenset[CustomerId] | None = None
         self._trails: dict[SourceKey, Trail] = {}
+        self._followed: list[tuple[Iterable[Record], Trail]] = []
         self._problems: list[Problem] = []
         self._pages: dict[Kind, dict[tuple[str, Parent], ChildPage[Record]]] = {}
 
@@ -81,11 +82,16 @@ class Operation:
         """What the operation reads of a type of the graph; None for all of it."""
         return self.wanted.get(type_name)
 
-    def follow(self, key: SourceKey, trail: Trail) -> None:
-        known = self._trails.get(key)
-        self._trails[key] = known.joined(trail) if known else trail
+    def follow(self, records: Iterable[Record], trail: Trail) -> None:
+        """Remember how the records came into the answer; looked at only where one is read on."""
+        self._followed.append((records, trail))
 
     def trail(self, key: SourceKey) -> Trail:
+        followed, self._followed = self._followed, []
+        for records, trail in followed:
+            for record in records:
+                known = self._trails.get(record.key)
+                self._trails[record.key] = known.joined(trail) if known else trail
         return self._trails.get(key) or Trail()
 
     def report(self, path: Path, errors: Iterable[SourceError]) -> None:

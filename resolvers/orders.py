@@ -72,7 +72,7 @@ async def _among(
         person = await _person(operation, owner)
         found, errors = await _of(operation, person, number) if person else (None, ())
         if found is not None:
-            operation.follow(found.key, Trail(customers=frozenset({owner})))
+            operation.follow([found], Trail(customers=frozenset({owner})))
             return operation.masks.apply(found)
         lost += errors
     whole = certain and not lost

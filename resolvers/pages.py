@@ -14,7 +14,8 @@ from domain.records import Record
 from domain.sources import ChildFilter, ChildPage, Fields, PageRequest, Parent
 from resolvers.calls import Reply, ask
 from resolvers.cursors import Place
-from resolvers.kept import Spot, keepable, recall, worth_keeping
+from resolvers.kept import keepable, recall, worth_keeping
+from resolvers.lately import Spot
 from resolvers.ledger import Outcome
 from resolvers.projection import projection
 
@@ -82,13 +83,15 @@ async def _source(
             cut.kind, {spot: one for spot, one in good.items() if worth_keeping(page, one)}
         )
     bad = {spot: entry for spot, entry in entries.items() if isinstance(entry, SourceError)}
-    found = {spot: Found(one, _answered(reply, one)) for spot, one in good.items()}
-    return found | await _fall_back(operation, reply, bad, cut)
+    whole = (reply.outcome(),)
+    found = {
+        spot: Found(one, _partly(reply, one) if one.dropped else whole)
+        for spot, one in good.items()
+    }
+    return found if not bad else found | await _fall_back(operation, reply, bad, cut)
 
 
-def _answered(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Outcome, ...]:
-    if not page.dropped:
-        return (reply.outcome(),)
+def _partly(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Outcome, ...]:
     lost = SourceProtocolError(reply.source, f"{page.dropped} rows without id or time left out")
     return (reply.outcome(), reply.outcome(lost))
 

@@ -1,12 +1,13 @@
 """What every operation works with, built once at start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.decisions import Decisions, Mint
 from domain.ids import Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
 from domain.sources import Source
+from resolvers.lately import KeptLately
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Services:
     clock: Clock
     telemetry: Telemetry
     capabilities: tuple[Capability, ...] = ()
+    kept_lately: KeptLately = field(default_factory=KeptLately)
 
     def holding(self, kind: Kind) -> tuple[Source, ...]:
         """The sources that list things of this kind by whose they are."""

@@ -1,5 +1,7 @@
 """What happens with a customer: the interfaces of a timeline, tickets, conversations, messages."""
 
+from asyncio import gather
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import strawberry
@@ -10,8 +12,10 @@ from domain.ids import Kind
 from domain.vocabulary import ActorKind, Channel, Completeness, InteractionState, TicketStatus
 from resolvers import connection
 from resolvers.cursors import decode
+from resolvers.operation import Operation
 from resolvers.pages import Cut
 from schema.base import Info, Node, PageInfo, Provenance, speaks_for
+from schema.bulk import with_many
 from schema.directives import CONTENT, IDENTITY, PAGED, UPSTREAM
 from schema.paths import report
 
@@ -74,6 +78,18 @@ async def _messages(
     return found
 
 
+async def _last_messages(
+    threads: Sequence[records.Conversation], context: Operation, place: Callable[[int], Info]
+) -> Sequence[records.Message | BaseException | None]:
+    found: list[records.Message | BaseException | None] = [one.last_message for one in threads]
+    missing = [i for i, message in enumerate(found) if message is None]
+    read = (_last_message(threads[i], place(i)) for i in missing)
+    for i, one in zip(missing, await gather(*read, return_exceptions=True), strict=True):
+        found[i] = one
+    return found
+
+
+@with_many(_last_messages)
 async def _last_message(
     root: strawberry.Parent[records.Conversation], info: Info
 ) -> records.Message | None:

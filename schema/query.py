@@ -1,6 +1,5 @@
 """The ways in."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -121,7 +120,7 @@ async def _customers(
         raise PageTooLarge(f"by: at most {MAX_PAGE} keys")
     keys = [lookup_key(one) for one in by]
     fresh = asked_for(freshness)
-    answers = await asyncio.gather(*(info.context.loaders.lookup(key, fresh) for key in keys))
+    answers = await info.context.loaders.lookups(keys, fresh)
     for answer in answers:
         report(info, _lost(answer))
     return [answer if isinstance(answer, Person) else None for answer in answers]

@@ -68,6 +68,13 @@ class State:
     def __repr__(self) -> str:
         return f"State({self._dialect})"
 
+    @property
+    def changes(self) -> int:
+        """Rises when this process has changed people or their records; of other processes it says
+        nothing.
+        """
+        return self._transactions.changes
+
     async def upgrade(self) -> None:
         """Bring the schema to what this release needs; harmless to repeat, and for several
         processes at once. Raises ConfigError for a database that a newer release has written.

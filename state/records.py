@@ -99,7 +99,7 @@ class SqlRecords:
         return await self._transactions.read(terms.find_words, words, limit)
 
     async def keep_children(self, kind: Kind, pages: Mapping[Owner, ChildPage[Record]]) -> None:
-        await self._transactions.write(children.keep, kind, pages)
+        await self._transactions.write_apart(children.keep, kind, pages)
 
     async def kept_children(
         self, kind: Kind, parents: Sequence[Owner]

@@ -43,6 +43,8 @@ class Transactions:
     def __init__(self, reading: Lane, writing: Lane) -> None:
         self._reading = reading
         self._writing = writing
+        self.changes = 0
+        """Rises with every write of this process that others may have read before."""
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -58,6 +60,15 @@ class Transactions:
 
         Cancelled, it ends before the caller goes on: what the caller does next comes after it.
         """
+        try:
+            return await self.write_apart(work, *args, **kwargs)
+        finally:
+            self.changes += 1
+
+    async def write_apart(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`write`, for what nobody remembers a reading of."""
         running = _submit(self._writing, lambda connection: work(connection, *args, **kwargs))
         waiting = asyncio.wrap_future(running)
         try:

@@ -10,6 +10,8 @@ from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from schema.bulk import Many, many_of
+
 
 class Unplanned(Exception):
     """The operation holds something that only the reference executor knows."""
@@ -102,6 +104,8 @@ class Resolver:
     parents: tuple[str, ...]
     info: str | None
     is_async: bool
+    many: Many | None = None
+    """The form that answers for all parents at once, where it has one."""
 
     def of(self, parent: object, info: object, arguments: Mapping[str, Any]) -> Any:
         named = {**arguments, **dict.fromkeys(self.parents, parent)}
@@ -138,4 +142,5 @@ def resolver(found: StrawberryField) -> Resolver | None:
         parents=tuple(dict.fromkeys(one.name for one in parents if one is not None)),
         info=base.info_parameter.name if base.info_parameter else None,
         is_async=found.is_async,
+        many=many_of(base.wrapped_func),
     )

@@ -9,7 +9,7 @@ looks at them.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ Waiting = dict[Selection, list[Item]]
 class Run:
     """The state of one operation. Generated functions read `info` and call `arguments`."""
 
-    def __init__(self, context: object, variables: VariableValues) -> None:
+    def __init__(self, context: Any, variables: VariableValues) -> None:
         self.context = context
         self.info = PlacelessInfo(context)
         self.answer = Answer()
@@ -77,18 +77,35 @@ class Run:
 
     async def _step(self, field: Field, items: list[Item]) -> None:
         standing = _standing(items)
-        found = await _settled([self._ask(field, item) for item in standing])
+        found = await self._answers(field, standing)
         waiting: Waiting = {}
         for item, value in zip(standing, found, strict=True):
             self._fill(field, item, partial(_given, value), waiting)
         await _together(self._below(waiting))
 
+    async def _answers(self, field: Field, items: list[Item]) -> Sequence[Any]:
+        """For each item a value, or the exception that is the error of its field."""
+        many = field.resolver.many if field.resolver else None
+        if many is None:
+            return await _settled([self._ask(field, item) for item in items])
+        if not items:
+            return ()
+        try:
+            arguments = self.arguments(field)
+            parents = [item[0] for item in items]
+            infos = lambda i: self._info(field, items[i])  # noqa: E731
+            return await many(parents, self.context, infos, **arguments)
+        except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
+            return [error] * len(items)
+
     async def _ask(self, field: Field, item: Item) -> Any:
-        value, out, above = item
-        place = Place(above, field.key, out, not field.shape.non_null)
-        info = Info(self.context, place)
+        info = self._info(field, item)
         assert field.resolver is not None  # noqa: S101  # it is what makes a field a step
-        return await field.resolver.awaited(value, info, self.arguments(field))
+        return await field.resolver.awaited(item[0], info, self.arguments(field))
+
+    def _info(self, field: Field, item: Item) -> Any:
+        _, out, above = item
+        return Info(self.context, Place(above, field.key, out, not field.shape.non_null))
 
     # ---------------------------------------------------------------- putting values in place
 

@@ -7,6 +7,7 @@ which things are broken, late, stale, hidden and malformed.
 import asyncio
 import importlib.util
 import os
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -50,9 +51,7 @@ from schema.execution import LATE_FIELDS
 from schema.graph import build_schema
 
 OPERATIONS = int(os.environ.get("PLAN_OPERATIONS", "2000"))
-# One seed unless another is asked for: with several root fields, the number of batches depends on
-# timing in both executors, and a run that has to be green must not depend on that.
-SEED = int(os.environ.get("PLAN_SEED", "2805827421"))
+SEED = int(os.environ.get("PLAN_SEED") or secrets.randbits(32))
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 ALICE, BOB, CARL = "cus_alice", "cus_bob", "cus_carl"
 
@@ -402,12 +401,17 @@ def test_plans_answer_what_the_reference_executor_answers(bench: Bench, loop: Vi
         shown = f"{written.text}\n{written.variables}\nworld {seed}, PLAN_SEED={SEED}"
         assert compared(found) == compared(expected), f"{shown}\n{expected}\n{found}"
         if not compared(expected)[2]:
-            assert one.called() == other.called(), shown
-            assert one.telemetry.counted == other.telemetry.counted, shown
+            # A plan never asks more. It may ask less: what several root fields, or a list and what
+            # hangs on it, ask of one source meets in one batch by the turns each executor takes.
+            assert other.called() <= one.called(), shown
+            if other.called() == one.called():
+                assert one.telemetry.counted == other.telemetry.counted, shown
+            tally["asked less"] += other.called() != one.called()
         tally["compared"] += 1
         tally["with errors"] += "errors" in expected
         tally["with data"] += bool(expected.get("data"))
         tally["nulled from below"] += bool(compared(expected)[2])
     assert tally["compared"] > tally["written"] / 3
+    assert tally["asked less"] < OPERATIONS / 50
     for kind in ("with errors", "with data", "nulled from below"):
         assert tally[kind] > OPERATIONS / 100, kind

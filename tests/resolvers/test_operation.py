@@ -44,10 +44,10 @@ async def test_the_first_place_is_by_number_and_not_by_text(world):
 
 async def test_a_record_reached_through_two_customers_counts_for_both(world, fakes):
     operation = world.operation()
-    key = world.ticket("z", "t", fakes.NOW).key
+    ticket = world.ticket("z", "t", fakes.NOW)
     for one in ("cus_1", "cus_2"):
-        operation.follow(key, Trail(customers=frozenset({CustomerId(one)})))
-    assert operation.trail(key).customers == {"cus_1", "cus_2"}
+        operation.follow([ticket], Trail(customers=frozenset({CustomerId(one)})))
+    assert operation.trail(ticket.key).customers == {"cus_1", "cus_2"}
 
 
 async def test_pages_are_kept_when_the_answer_is_out_and_once(world, fakes):
@@ -69,8 +69,11 @@ async def test_a_page_kept_a_moment_ago_is_not_written_again(world, fakes):
     assert world.store.reads["keep"] == 1
     (marker,) = world.cache.held
     assert "alice" not in marker
+    elsewhere = world.services()
+    await keep(elsewhere, Kind.ORDER, {spot: page})
+    assert world.store.reads["keep"] == 1
     world.cache.held.clear()
-    await keep(services, Kind.ORDER, {spot: page})
+    await keep(world.services(), Kind.ORDER, {spot: page})
     assert world.store.reads["keep"] == 2
 
 

@@ -1,0 +1,261 @@
+"""Who is who and what the store holds of them, remembered in the process.
+
+A look-up through the database costs half a millisecond, and who is who changes rarely. What is
+remembered holds as long as the identity version stands. That is asked for at once when this process
+has changed anything, and every LOOK_S otherwise, for what other processes do.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from time import monotonic
+from typing import Final, Generic, TypeVar
+
+from domain.customer import CanonicalIdentifier, Cluster, KeyKind, Link, LinkEvidence, LookupKey
+from domain.errors import StoreError
+from domain.ids import CustomerId, Kind, SourceKey
+from domain.ports import (
+    Found,
+    IdentityGraph,
+    IndexedContact,
+    RecordStore,
+    StoredPage,
+    SyncCursor,
+)
+from domain.records import Contact, Record
+from domain.sources import ChildPage, Parent
+from domain.vocabulary import LinkStatus
+
+logger = logging.getLogger(__name__)
+
+LOOK_S: Final = 0.05
+MOST: Final = 20_000
+"""Entries of each kind; a contact takes about 2 KB."""
+ROW_S: Final = 60.0
+"""How long a row is remembered: another process may have stored a newer one. Its age is told by the
+row itself, so an old one is never taken for young.
+"""
+WRITE_S: Final = 0.25
+"""How long pages are gathered before they are kept."""
+MOST_WAITING: Final = 10_000
+"""Pages that wait to be kept; more are let go, since each will be read again some day."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+Spot = tuple[str, Parent]
+
+
+class Recent(Generic[K, V]):
+    """The entries used last."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._entries: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        found = self._entries.get(key)
+        if found is not None:
+            self._entries.move_to_end(key)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        self._entries[key] = value
+        if len(self._entries) > self._most:
+            self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+
+class StandingPeople:
+    """IdentityGraph in front of another one. `changes` rises when this process writes."""
+
+    def __init__(
+        self,
+        people: IdentityGraph,
+        version: Callable[[], Awaitable[int]],
+        changes: Callable[[], int],
+    ) -> None:
+        self._people = people
+        self._read_version = version
+        self._changes = changes
+        self._seen = -1
+        self._looked_at = 0.0
+        self._version: int | None = None
+        self._looking: asyncio.Future[int] | None = None
+        self._keys: Recent[LookupKey, Found] = Recent()
+        self._clusters: Recent[CustomerId, Cluster] = Recent()
+
+    async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
+        """As the port says; only who is somebody is remembered. An order number leads nowhere."""
+        version = await self._standing()
+        known = {key: self._keys.get(key) for key in keys}
+        missing = [key for key, found in known.items() if found is None]
+        if missing:
+            fresh = await self._people.find(missing)
+            for key, found in zip(missing, fresh, strict=True):
+                known[key] = found
+                if found.customers and key.kind is not KeyKind.ID and version == self._version:
+                    self._keys.put(key, found)
+        return [known[key] or Found(customers=()) for key in keys]
+
+    async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
+        version = await self._standing()
+        known = {one: self._clusters.get(one) for one in ids}
+        missing = [one for one, cluster in known.items() if cluster is None]
+        if missing:
+            fresh = await self._people.clusters(missing)
+            for one, cluster in zip(missing, fresh, strict=True):
+                known[one] = cluster
+                if cluster is not None and version == self._version:
+                    self._clusters.put(one, cluster)
+        return [known[one] for one in ids]
+
+    async def of_records(self, keys: Sequence[SourceKey]) -> list[CustomerId | None]:
+        return await self._people.of_records(keys)
+
+    async def links(
+        self, ids: Sequence[CustomerId], status: Collection[LinkStatus] | None = None
+    ) -> list[tuple[Link, ...]]:
+        return await self._people.links(ids, status)
+
+    async def explain(
+        self, links: Sequence[tuple[Link, Contact | None, Contact | None]]
+    ) -> list[tuple[LinkEvidence, ...]]:
+        return await self._people.explain(links)
+
+    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId]:
+        return await self._people.adopt(contacts)
+
+    async def search(self, text: str, first: int) -> list[CustomerId]:
+        return await self._people.search(text, first)
+
+    def canonical(self, contact: Contact) -> tuple[CanonicalIdentifier, ...]:
+        return self._people.canonical(contact)
+
+    async def shared(self, identifiers: Sequence[CanonicalIdentifier]) -> list[bool]:
+        return await self._people.shared(identifiers)
+
+    async def _standing(self) -> int:
+        """The version that holds; what was remembered of another one is forgotten."""
+        changes = self._changes()
+        if changes != self._seen or self._version is None:
+            return await self._looked(changes)
+        if monotonic() - self._looked_at < LOOK_S:
+            return self._version
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._looked(changes))
+            self._looking.add_done_callback(self._landed)
+        return await asyncio.shield(self._looking)
+
+    def _landed(self, looking: "asyncio.Future[int]") -> None:
+        self._looking = None
+        if not looking.cancelled():
+            looking.exception()  # whoever waits is told
+
+    async def _looked(self, changes: int) -> int:
+        version = await self._read_version()
+        if version != self._version:
+            self._keys.clear()
+            self._clusters.clear()
+        self._version, self._seen, self._looked_at = version, changes, monotonic()
+        return version
+
+
+class StandingRecords:
+    """RecordStore in front of another one: contacts are remembered, and pages of children are kept
+    in one write for many requests.
+    """
+
+    def __init__(self, records: RecordStore, changes: Callable[[], int]) -> None:
+        self._records = records
+        self._changes = changes
+        self._seen = -1
+        self._rows: Recent[SourceKey, tuple[float, Contact]] = Recent()
+        self._waiting: dict[Kind, dict[Spot, ChildPage[Record]]] = {}
+        self._held = 0
+        self._writing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+
+    async def contacts(self, keys: Sequence[SourceKey]) -> list[Contact | None]:
+        changes, now = self._changes(), monotonic()
+        if changes != self._seen:
+            self._rows.clear()
+            self._seen = changes
+        known: dict[SourceKey, Contact | None] = {}
+        for key in keys:
+            entry = self._rows.get(key)
+            known[key] = entry[1] if entry is not None and now - entry[0] < ROW_S else None
+        missing = [key for key, row in known.items() if row is None]
+        if missing:
+            for key, row in zip(missing, await self._records.contacts(missing), strict=True):
+                known[key] = row
+                if row is not None and self._changes() == changes:
+                    self._rows.put(key, (now, row))
+        return [known[key] for key in keys]
+
+    async def keep_children(self, kind: Kind, pages: Mapping[Spot, ChildPage[Record]]) -> None:
+        if self._held + len(pages) > MOST_WAITING:
+            return
+        self._waiting.setdefault(kind, {}).update(pages)
+        self._held += len(pages)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_later())
+
+    async def kept_children(
+        self, kind: Kind, parents: Sequence[Spot]
+    ) -> list[ChildPage[Record] | None]:
+        await self.write()
+        return await self._records.kept_children(kind, parents)
+
+    async def write(self) -> None:
+        """Keep what waits to be kept."""
+        async with self._turn:  # who reads next comes after what is being written
+            waiting, self._waiting, self._held = self._waiting, {}, 0
+            for kind, pages in waiting.items():
+                await self._records.keep_children(kind, pages)
+
+    async def close(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait([self._writing])
+        await self.write()
+
+    async def _write_later(self) -> None:
+        await asyncio.sleep(WRITE_S)
+        try:
+            await self.write()
+        except StoreError as error:
+            # What was not kept is missing only where its source fails later.
+            logger.warning("pages_not_kept error=%s", error.code)
+
+    # ---------------------------------------------------------------- as it is
+
+    async def cursor(self, source: str, kind: Kind) -> SyncCursor:
+        return await self._records.cursor(source, kind)
+
+    async def put_page(
+        self,
+        source: str,
+        kind: Kind,
+        contacts: Sequence[IndexedContact],
+        deleted: Sequence[SourceKey],
+        cursor: SyncCursor,
+    ) -> StoredPage:
+        return await self._records.put_page(source, kind, contacts, deleted, cursor)
+
+    async def finish_scan(self, source: str, kind: Kind, cursor: SyncCursor) -> int:
+        return await self._records.finish_scan(source, kind, cursor)
+
+    def every_contact(self, batch: int = 5_000) -> AsyncIterator[list[Contact]]:
+        return self._records.every_contact(batch)
+
+    def every_body(self, batch: int = 20_000) -> AsyncIterator[list[tuple[str, bytes]]]:
+        return self._records.every_body(batch)
+
+    async def find(self, identifiers: Sequence[CanonicalIdentifier]) -> list[tuple[SourceKey, ...]]:
+        return await self._records.find(identifiers)
+
+    async def find_words(self, words: Sequence[str], limit: int) -> list[SourceKey]:
+        return await self._records.find_words(words, limit)

@@ -1,0 +1,33 @@
+"""Resolvers that answer for many parents at once: what a compiled plan calls for a list.
+
+graphql-core calls a resolver for each parent, and the loaders make one batch of these calls; a plan
+has all parents at hand, so a task and a wait for each are spared. A field has both forms side by
+side, over the same functions.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+Many = Callable[..., Awaitable[Sequence[Any]]]
+"""`many(parents, context, place, **arguments)`: `place(i)` is the `info` of the i-th parent, made
+where it is needed. The answer has one entry per parent, in order.
+"""
+
+_MANY: dict[Callable[..., Any], Many] = {}
+
+
+def with_many(many: Many) -> Callable[[F], F]:
+    """Declares the other form of a resolver."""
+
+    def declare(resolver: F) -> F:
+        _MANY[resolver] = many
+        return resolver
+
+    return declare
+
+
+def many_of(resolver: Callable[..., Any]) -> Many | None:
+    return _MANY.get(resolver)

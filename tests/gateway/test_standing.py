@@ -1,0 +1,183 @@
+"""What is remembered of the store, and when it is looked up again."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from domain.customer import Cluster, KeyKind, LookupKey
+from domain.ids import CustomerId, Kind, SourceKey
+from domain.ports import Found
+from domain.provenance import Provenance, System
+from domain.records import Contact
+from domain.sources import ChildPage, Parent, ParentBy
+from domain.vocabulary import SystemKind
+from gateway.standing import StandingPeople, StandingRecords
+
+ALICE = LookupKey(KeyKind.EMAIL, "alice@example.com")
+SPOT = ("shop", Parent(ParentBy.OWN, "s1"))
+
+
+class People:
+    """An identity graph of one person, that counts."""
+
+    def __init__(self) -> None:
+        self.id = CustomerId("cus_1")
+        self.asked: list[Any] = []
+        self.version = 1
+        self.was_asked = asyncio.Event()
+
+    async def find(self, keys: Any) -> list[Found]:
+        self.asked.append(list(keys))
+        self.was_asked.set()
+        return [Found(customers=(self.id,) if key == ALICE else ()) for key in keys]
+
+    async def clusters(self, ids: Any) -> list[Cluster | None]:
+        self.asked.append(list(ids))
+        return [Cluster(id=self.id, version=1, members=()) for _ in ids]
+
+    async def read_version(self) -> int:
+        return self.version
+
+
+class Store:
+    def __init__(self) -> None:
+        self.asked = 0
+        self.kept: list[Any] = []
+        self.rows: dict[SourceKey, Any] = {}
+        self.release = asyncio.Event()
+        self.release.set()
+
+    async def contacts(self, keys: Any) -> list[Any]:
+        self.asked += len(keys)
+        return [self.rows.get(key) for key in keys]
+
+    async def keep_children(self, kind: Kind, pages: Any) -> None:
+        await self.release.wait()
+        self.kept.append(dict(pages))
+
+    async def kept_children(self, kind: Kind, parents: Any) -> list[Any]:
+        known = {spot: page for pages in self.kept for spot, page in pages.items()}
+        return [known.get(spot) for spot in parents]
+
+
+class Changes:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> int:
+        return self.count
+
+
+@pytest.fixture
+def changes() -> Changes:
+    return Changes()
+
+
+async def test_a_key_is_looked_up_once_while_the_version_stands(changes: Changes) -> None:
+    people = People()
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
+    for _ in range(3):
+        assert (await standing.find([ALICE]))[0].customers == ("cus_1",)
+        assert (await standing.clusters([people.id]))[0].id == "cus_1"
+    assert people.asked == [[ALICE], ["cus_1"]]
+
+
+async def test_nobody_is_looked_for_each_time(changes: Changes) -> None:
+    people = People()
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
+    stranger = LookupKey(KeyKind.EMAIL, "new@example.com")
+    for _ in range(2):
+        assert (await standing.find([stranger]))[0].customers == ()
+    assert len(people.asked) == 2
+
+
+async def test_what_this_process_decides_is_seen_at_once(changes: Changes) -> None:
+    people = People()
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
+    await standing.find([ALICE])
+    people.id, people.version, changes.count = CustomerId("cus_2"), 2, 1
+    assert (await standing.find([ALICE]))[0].customers == ("cus_2",)
+
+
+async def test_what_another_process_decides_is_seen_when_the_version_is_looked_at(
+    changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, now = People(), [100.0]
+    monkeypatch.setattr("gateway.standing.monotonic", lambda: now[0])
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
+    await standing.find([ALICE])
+    people.id, people.version = CustomerId("cus_2"), 2
+    now[0] += 0.06
+    assert (await standing.find([ALICE]))[0].customers == ("cus_2",)
+
+
+async def test_an_answer_from_before_a_change_is_not_remembered(changes: Changes) -> None:
+    """The look-up began before the change and ended after it: what it says holds no more."""
+    people = People()
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
+    gate, find = asyncio.Event(), people.find
+
+    async def slow(keys: Any) -> list[Found]:
+        found = await find(keys)
+        await gate.wait()
+        return found
+
+    people.find = slow  # type: ignore[method-assign]
+    early = asyncio.ensure_future(standing.find([ALICE]))
+    await asyncio.wait_for(people.was_asked.wait(), 5)
+    people.id, people.version, changes.count = CustomerId("cus_2"), 2, 1
+    await standing.clusters([CustomerId("cus_2")])
+    gate.set()
+    assert (await early)[0].customers == ("cus_1",)
+    assert (await standing.find([ALICE]))[0].customers == ("cus_2",)
+
+
+async def test_rows_are_remembered_until_this_process_writes(changes: Changes) -> None:
+    store = Store()
+    system = System(name="crm", kind=SystemKind.CRM, connector="hubspot")
+    provenance = Provenance(
+        system=system, external_id="h1", fetched_at=datetime(2026, 3, 2, tzinfo=UTC)
+    )
+    key = SourceKey("crm", Kind.CONTACT, "h1")
+    row = Contact(key=key, provenance=provenance, full_name="Alice")
+    store.rows[row.key] = row
+    records: Any = StandingRecords(store, changes)  # type: ignore[arg-type]
+    for _ in range(2):
+        assert await records.contacts([row.key]) == [row]
+    assert store.asked == 1
+    store.rows[row.key] = newer = replace(row, full_name="Alice Example")
+    changes.count += 1
+    assert await records.contacts([row.key]) == [newer]
+
+
+async def test_pages_of_many_requests_are_kept_in_one_write(changes: Changes) -> None:
+    store = Store()
+    records = StandingRecords(store, changes)  # type: ignore[arg-type]
+    for i in range(10):
+        await records.keep_children(
+            Kind.ORDER, {("shop", Parent(ParentBy.OWN, f"s{i}")): ChildPage(items=())}
+        )
+    await records.close()
+    assert [len(pages) for pages in store.kept] == [10]
+
+
+async def test_who_reads_a_page_waits_for_it_to_be_kept(changes: Changes) -> None:
+    """The write is under way when the page is asked for: it has left the queue and is not in the
+    store yet.
+    """
+    store = Store()
+    store.release.clear()
+    records = StandingRecords(store, changes)  # type: ignore[arg-type]
+    await records.keep_children(Kind.ORDER, {SPOT: ChildPage(items=())})
+    writing = asyncio.ensure_future(records.write())
+    await asyncio.sleep(0)
+    reading = asyncio.ensure_future(records.kept_children(Kind.ORDER, [SPOT]))
+    await asyncio.sleep(0)
+    assert not reading.done()
+    store.release.set()
+    await writing
+    assert await reading == [ChildPage(items=())]
+    await records.close()

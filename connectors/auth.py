@@ -3,11 +3,14 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from dataclasses import dataclass, field
+from typing import NoReturn, Protocol, runtime_checkable
 
 from connectors.reading import Options
+from connectors.sender import Sender
 from domain.errors import ConfigError
+from domain.ports import Clock
+from domain.tokens import TokenShelf
 
 
 class Secret:
@@ -51,8 +54,22 @@ class Secret:
 Secrets = Mapping[str, Secret]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What credentials that renew or sign themselves work with, handed over where their source is
+    opened. The sender is the source's own.
+    """
+
+    base_url: str = field(repr=False)
+    sender: Sender
+    clock: Clock
+    tokens: TokenShelf
+
+
 class Authenticator(Protocol):
-    """Live credentials of one source: a place for tokens that expire and are renewed."""
+    """Live credentials of one source: a place for tokens that expire and are renewed. One that
+    needs means, or signs each request, is an `Equippable`, or a `Signing`, as well.
+    """
 
     @property
     def fingerprint(self) -> str:
@@ -61,8 +78,24 @@ class Authenticator(Protocol):
 
     async def headers(self) -> Mapping[str, str]: ...
 
-    def refused(self) -> bool:
-        """They were refused. True where asking again, with renewed ones, is worth it."""
+    def refused(self, shown: Mapping[str, str] | None = None) -> bool:
+        """The headers `shown` were refused. True where asking again, with what there is by then, is
+        worth it.
+        """
+        ...
+
+
+@runtime_checkable
+class Equippable(Protocol):
+    def equip(self, means: Means) -> None:
+        """Called once, before anything is asked of it."""
+        ...
+
+
+@runtime_checkable
+class Signing(Protocol):
+    def sign(self, method: str, target: str, body: bytes | None) -> Mapping[str, str]:
+        """Headers that prove this one request; `target` is path and query, as sent."""
         ...
 
 
@@ -91,7 +124,7 @@ class FixedHeader:
     async def headers(self) -> Mapping[str, str]:
         return self._headers
 
-    def refused(self) -> bool:
+    def refused(self, shown: Mapping[str, str] | None = None) -> bool:
         return False
 
     def __repr__(self) -> str:
@@ -141,6 +174,32 @@ class Basic:
     def open(self, source: str, secrets: Secrets, options: Options) -> Authenticator:
         pair = f"{filled(source, self.user, options)}:{reveal(source, secrets, self.secret)}"
         return FixedHeader("authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Several ways to be shown credentials: the one whose secrets are all given; of several, the
+    one that needs the most.
+    """
+
+    ways: tuple[Auth, ...]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Those of every way. Which are needed together: `secret_sets`."""
+        return tuple(dict.fromkeys(name for way in self.ways for name in way.secrets))
+
+    def open(self, source: str, secrets: Secrets, options: Options) -> Authenticator:
+        ready = [way for way in self.ways if all(secrets.get(name) for name in way.secrets)]
+        if not ready:
+            wanted = " or ".join(" and ".join(names) for names in secret_sets(self))
+            raise ConfigError(f"sources.{source}: needs the secrets {wanted} (env or file)")
+        return max(ready, key=lambda way: len(way.secrets)).open(source, secrets, options)
+
+
+def secret_sets(auth: Auth) -> list[tuple[str, ...]]:
+    """The sets of secrets of which one has to be given."""
+    return [way.secrets for way in auth.ways] if isinstance(auth, AnyOf) else [auth.secrets]
 
 
 def reveal(source: str, secrets: Secrets, name: str) -> str:

@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 
 from connectors.answers import WaitHeader, decoded, refusal
-from connectors.auth import Authenticator
+from connectors.auth import Authenticator, Signing
 from connectors.breaker import Breaker, Phase
 from connectors.flights import Flights
 from connectors.limits import Gate
@@ -68,6 +68,7 @@ class Http:
         self._base_url = base_url.rstrip("/")
         self._sender = sender
         self._authenticator = authenticator
+        self._signing = authenticator if isinstance(authenticator, Signing) else None
         self._headers = {**_HEADERS, **_lowered((headers or {}).items())}
         self._max_bytes = limits.max_bytes.value
         self._clock = clock
@@ -125,10 +126,12 @@ class Http:
     async def _attempts(self, request: Request, deadline: Deadline) -> Reply:
         self._retries.earn()
         for attempt in count(1):
+            shown: dict[str, str] = {}
             try:
-                return await self._attempt(request, deadline)
+                return await self._attempt(request, shown, deadline)
             except SourceAuthError:
-                if attempt > 1 or not self._authenticator.refused():
+                # With nothing shown it was not the source that refused.
+                if attempt > 1 or not shown or not self._authenticator.refused(shown):
                     raise
             except SourceError as error:
                 if self._breaker.phase is Phase.OPEN:
@@ -140,12 +143,14 @@ class Http:
             self.monitor.retried()
         raise AssertionError("count() does not end")
 
-    async def _attempt(self, request: Request, deadline: Deadline) -> Reply:
+    async def _attempt(self, request: Request, shown: dict[str, str], deadline: Deadline) -> Reply:
+        """`shown` is filled with the credentials it was made with."""
         self._breaker.check()
+        shown.update(await self._credentials(deadline))
         async with self._gate.slot(request, deadline):
             given_s = deadline - asyncio.get_running_loop().time()
             with self._breaker.watch(fair=given_s >= self._fair_s):
-                reply = decoded(self._source, await self._sent(request, deadline))
+                reply = decoded(self._source, await self._sent(request, shown, deadline))
         error = refusal(self._source, request, reply, self._clock.now(), self._wait_header)
         if error is not None:
             error = self._refused(self._source, reply) or error
@@ -157,11 +162,20 @@ class Http:
             self._gate.pause(request, error.retry_after_s)
         raise error
 
-    async def _sent(self, request: Request, deadline: Deadline) -> Incoming:
+    async def _credentials(self, deadline: Deadline) -> Mapping[str, str]:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._authenticator.headers()
+        except TimeoutError:
+            raise SourceTimeout(self._source, "no credentials before the deadline") from None
+
+    async def _sent(
+        self, request: Request, shown: Mapping[str, str], deadline: Deadline
+    ) -> Incoming:
         # The whole exchange is under one timer: per-read timeouts let a slow drip run on.
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._sender.send(await self._outgoing(request, deadline))
+                return await self._sender.send(self._outgoing(request, shown, deadline))
         except TimeoutError:
             raise SourceTimeout(self._source, "no whole answer before the deadline") from None
         except TooLarge:
@@ -170,16 +184,26 @@ class Http:
         except SendFailed as error:
             raise SourceUnavailable(self._source, f"no answer ({error})") from None
 
-    async def _outgoing(self, request: Request, deadline: Deadline) -> Outgoing:
-        credentials = await self._authenticator.headers()
+    def _outgoing(self, request: Request, shown: Mapping[str, str], deadline: Deadline) -> Outgoing:
+        url = self._base_url + request.target
+        proof: Mapping[str, str] = {}
+        if self._signing is not None:
+            target = url[len(origin(url)) :]
+            proof = self._signing.sign(request.method, target, request.body)
         return Outgoing(
             method=request.method,
-            url=self._base_url + request.target,
-            headers={**self._headers, **_lowered(request.headers), **credentials},
+            url=url,
+            headers={**self._headers, **_lowered(request.headers), **shown, **proof},
             body=request.body,
             deadline=deadline,
             max_bytes=self._max_bytes,
         )
+
+
+def origin(url: str) -> str:
+    """Scheme and host of an address."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def _lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from domain.errors import ConfigError
 from domain.ids import Kind
 from domain.ports import Clock, Telemetry
 from domain.sources import Source
+from domain.tokens import TokenShelf
 
 GROUP = "knownas.connectors"
 MANIFEST = "manifest.toml"
@@ -104,6 +105,7 @@ def build_source(
     clock: Clock,
     telemetry: Telemetry,
     dice: Random | None = None,
+    tokens: TokenShelf | None = None,
 ) -> Source:
     """The source `name` of the configuration. Opens no connection; raises ConfigError.
 
@@ -114,7 +116,16 @@ def build_source(
     spread = dice or Random()  # noqa: S311  # spreads waits, guards nothing
     if spec.sender is not None:
         sender = InPlace(sender, spec.sender(settings))
-    return open_source(spec, name, settings, sender, clock=clock, telemetry=telemetry, dice=spread)
+    return open_source(
+        spec,
+        name,
+        settings,
+        sender,
+        clock=clock,
+        telemetry=telemetry,
+        dice=spread,
+        tokens=tokens,
+    )
 
 
 def described_by(settings: SourceSettings, name: str) -> Spec:

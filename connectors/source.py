@@ -7,7 +7,7 @@ from random import Random
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.auth import Secret, filled
+from connectors.auth import Equippable, Means, Secret, filled
 from connectors.batch import BatchReader
 from connectors.changes import StreamReader, TimeReader
 from connectors.children import ChildReader
@@ -18,6 +18,7 @@ from connectors.monitor import Monitor
 from connectors.reading import Options, OptionValue, Reading
 from connectors.sender import Sender
 from connectors.settings import SourceSettings
+from connectors.shelf import MemoryShelf
 from connectors.spec import Option, Spec, Stream
 from connectors.webhooks import SignedWebhooks
 from domain.errors import ConfigError
@@ -26,6 +27,7 @@ from domain.ports import Clock, Telemetry
 from domain.provenance import System
 from domain.records import Record
 from domain.sources import BatchGet, ChangedSince, ChildrenOf, Source
+from domain.tokens import TokenShelf
 
 
 def open_source(
@@ -37,18 +39,24 @@ def open_source(
     clock: Clock,
     telemetry: Telemetry,
     dice: Random,
+    tokens: TokenShelf | None = None,
 ) -> Source:
     """The source `name`. Opens no connection. Raises ConfigError.
 
-    The sender becomes the source's own: `Source.close` closes it.
+    The sender becomes the source's own: `Source.close` closes it. `tokens` is where tokens that
+    expire are shared with other processes; without it they stay in this one.
     """
     _check_settings(name, settings)
     options = _options(spec, name, settings)
     system = System(name=name, kind=spec.system, connector=spec.connector, region=settings.region)
+    address = base_url(spec, name, settings, options)
     authenticator = spec.auth.open(name, settings.secrets, options)
+    if isinstance(authenticator, Equippable):
+        means = Means(base_url=address, sender=sender, clock=clock, tokens=tokens or MemoryShelf())
+        authenticator.equip(means)
     http = Http(
         source=name,
-        base_url=base_url(spec, name, settings, options),
+        base_url=address,
         sender=sender,
         authenticator=authenticator,
         limits=spec.limits,

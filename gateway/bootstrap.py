@@ -118,7 +118,12 @@ async def opened(
         sources: dict[str, Source] = {}
         for name, table in config.sources.items():
             source = build_source(
-                name, table.settings, new_sender(), clock=clock, telemetry=telemetry
+                name,
+                table.settings,
+                new_sender(),
+                clock=clock,
+                telemetry=telemetry,
+                tokens=state.tokens,
             )
             sources[name] = source
             if source.close is not None:

@@ -2,12 +2,12 @@
 
 import difflib
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from connectors.auth import Secret
+from connectors.auth import Secret, secret_sets
 from connectors.mapped.tables import MappingError
 from connectors.reading import OptionValue
 from connectors.registry import Connector, connector_names, load_connector
@@ -142,10 +142,23 @@ def _option(value: object) -> OptionValue:
     return str(value)
 
 
+def _missing_secrets(
+    sets: Sequence[Sequence[str]], given: Mapping[str, object]
+) -> Iterator[Problem]:
+    """One of the sets has to be there as a whole."""
+    if any(all(name in given for name in names) for names in sets):
+        return
+    if len(sets) > 1:
+        ways = " or ".join(" and ".join(names) for names in sets)
+        yield sets[0][0], f'must be set, or another way: {ways}; each as {{ env = "NAME" }}'
+        return
+    for name in sets[0]:
+        if name not in given:
+            yield name, 'must be set, as { env = "NAME" } or { file = "PATH" }'
+
+
 def _missing(connector: Connector, given: Mapping[str, object]) -> Iterator[Problem]:
-    for key in connector.spec.auth.secrets:
-        if key not in given:
-            yield key, 'must be set, as { env = "NAME" } or { file = "PATH" }'
+    yield from _missing_secrets(secret_sets(connector.spec.auth), given)
     for option in connector.options:
         if option.default is None and not given.get(option.name):
             yield option.name, f"must be set: {option.help}"

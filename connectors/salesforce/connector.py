@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from connectors.auth import Bearer
+from connectors.auth import AnyOf, Bearer
+from connectors.oauth import ClientCredentials
 from connectors.request import ACCOUNT, Request
 from connectors.salesforce import mapping, queries
 from connectors.salesforce.refusals import refused
@@ -114,7 +115,14 @@ SPEC = Spec(
     connector="salesforce",
     system=SystemKind.CRM,
     base_url="https://{domain}.my.salesforce.com",
-    auth=Bearer(),
+    auth=AnyOf(
+        (
+            Bearer(),
+            # help.salesforce.com, "OAuth 2.0 Client Credentials Flow for Server-to-Server
+            # Integration": the org's own address; the answer does not say how long a token lives.
+            ClientCredentials(url="/services/oauth2/token", in_body=True),
+        )
+    ),
     limits=Limits(
         concurrency=Figure(5, f"{LIMITS}: 5 long requests at once in the least org, else 25"),
         rates={
@@ -128,6 +136,7 @@ SPEC = Spec(
         Option(
             "domain", "the org's part of https://<domain>.my.salesforce.com", form=r"[A-Za-z0-9.-]+"
         ),
+        Option("client_id", "the consumer key of the connected app, with `client_secret`"),
         Option("account_number_field", "the contact field with your account number", form=FIELD),
         Option(
             "foreign_ids",

@@ -1,6 +1,7 @@
 """The shared layer: deadlines, retries, waits, de-duplication, breaker, all in virtual time."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -361,7 +362,7 @@ class Rotating:
     async def headers(self) -> dict[str, str]:
         return {"authorization": self.values[0]}
 
-    def refused(self) -> bool:
+    def refused(self, shown: Mapping[str, str] | None = None) -> bool:
         self.renewals += 1
         if len(self.values) > 1:
             self.values.pop(0)

@@ -11,14 +11,15 @@ import orjson
 
 from domain.errors import InputError
 from domain.ids import CustomerId
-from identity import adaptation, batch, records, report
-from identity.clusters import Clustering, Edge, Policy, assign_ids, cluster
+from identity import adaptation, batch, components, records, report
 from identity.engine import EngineLimits, engine
 from identity.evaluate import Quality, quality
+from identity.groups import Policy
 from identity.minting import mint
 from identity.model import Model, bundled, load
 from identity.rules import literal
 from identity.steps import Steps, peak_mb
+from identity.workers import workers
 
 ENGINES = ("duckdb",)
 LEAST_WEIGHT = -20.0
@@ -38,13 +39,16 @@ class RunOptions:
     truth: Path | None = None
     report: Path | None = None
     auto_link_weight: float = 5.0
+    review_weight: float = 3.0
     default_regions: Mapping[str, str] = field(default_factory=dict)
     limits: EngineLimits = field(default_factory=EngineLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """`steps`: seconds per step, in order. `peak_mb` is of the whole process."""
+    """`pending`: links from the review weight on between two customers. `oversized`: groups that
+    the size guard kept apart. `steps`: seconds per step, in order. `peak_mb` is of the process.
+    """
 
     records: int
     systems: tuple[str, ...]
@@ -52,6 +56,7 @@ class RunReport:
     candidates: int
     links: int
     clusters: int
+    pending: int
     oversized: int
     model_version: str
     quality: Quality | None
@@ -76,9 +81,9 @@ def run(options: RunOptions) -> RunReport:
         with steps.step("score"):
             links = batch.score(connection, model, LEAST_WEIGHT, options.auto_link_weight)
         with steps.step("cluster"):
-            clustering = _cluster(connection, model, options.auto_link_weight)
-            ids = assign_ids({}, [one.members for one in clustering.clusters], mint).ids
-            labels = _labels(clustering, ids)
+            oversized = _cluster(connection, model, options.auto_link_weight)
+            labels = _labels(connection)
+            pending = _pending(connection, options.review_weight)
         with steps.step("evaluate"):
             people = _people(connection, options.truth) if options.truth else {}
             measured = _quality(people, labels) if options.truth else None
@@ -86,7 +91,7 @@ def run(options: RunOptions) -> RunReport:
             _write(connection, options.out, labels)
         if options.report:
             with steps.step("report"):
-                findings = _findings(connection, model, clustering, measured, people)
+                findings = _findings(connection, model, labels, measured, people)
                 report.write(options.report, findings)
     return RunReport(
         records=loaded.records,
@@ -94,8 +99,9 @@ def run(options: RunOptions) -> RunReport:
         ignored_columns=loaded.ignored,
         candidates=candidates,
         links=links,
-        clusters=len(clustering.clusters),
-        oversized=len(clustering.guarded),
+        clusters=len({label.customer for label in labels}),
+        pending=pending,
+        oversized=oversized,
         model_version=model.version,
         quality=measured,
         steps=steps.seconds,
@@ -104,14 +110,21 @@ def run(options: RunOptions) -> RunReport:
     )
 
 
-def _cluster(
-    connection: duckdb.DuckDBPyConnection, model: Model, link_weight: float
-) -> Clustering[int]:
-    rows = connection.execute("select uid_l, uid_r, weight, parts from edges").fetchall()
-    (count,) = connection.execute("select count(*) from raw_people").fetchall()[0]
-    edges = (Edge(left, right, weight, parts) for left, right, weight, parts in rows)
+def _cluster(connection: duckdb.DuckDBPyConnection, model: Model, link_weight: float) -> int:
+    """Writes `places` (see components); says how many groups the size guard kept apart."""
     policy = Policy(link_weight=link_weight, prior_weight=model.prior_weight)
-    return cluster(range(int(count)), edges, policy)
+    with workers() as processes:
+        components.connect(connection, link_weight)
+        return len(components.settle(connection, policy, processes).guarded)
+
+
+def _pending(connection: duckdb.DuckDBPyConnection, review_weight: float) -> int:
+    (pairs,) = connection.execute(
+        """select count(*) from edges join places as l on l.uid = uid_l
+        join places as r on r.uid = uid_r where weight >= $1 and l.cluster <> r.cluster""",
+        [review_weight],
+    ).fetchall()[0]
+    return int(pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +133,17 @@ class _Label:
     confidence: float
 
 
-def _labels(clustering: Clustering[int], ids: tuple[CustomerId, ...]) -> list[_Label]:
+def _labels(connection: duckdb.DuckDBPyConnection) -> list[_Label]:
     """By uid. A cluster is as sure as its weakest necessary link; one record alone is sure."""
-    labels: dict[int, _Label] = {}
-    for one, id_ in zip(clustering.clusters, ids, strict=True):
-        sure = 1.0 if one.weakest is None else probability(one.weakest)
-        labels.update(dict.fromkeys(one.members, _Label(id_, round(sure, 6))))
-    return [labels[uid] for uid in range(len(labels))]
+    rows = connection.execute("select cluster, weakest from places order by uid").fetchall()
+    ids: dict[int, CustomerId] = {}
+    labels = []
+    for cluster, weakest in rows:
+        if cluster not in ids:
+            ids[cluster] = mint()
+        sure = 1.0 if weakest is None else round(probability(weakest), 6)
+        labels.append(_Label(ids[cluster], sure))
+    return labels
 
 
 def probability(weight: float) -> float:
@@ -188,12 +205,12 @@ def _judged(
 def _findings(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
-    clustering: Clustering[int],
+    labels: list[_Label],
     measured: Quality | None,
     people: Mapping[int, str],
 ) -> report.Findings:
     edges = connection.execute("select uid_l, uid_r, weight from edges").fetchall()
-    sizes = [len(one.members) for one in clustering.clusters]
+    sizes = list(Counter(label.customer for label in labels).values())
     figures = {"records": str(sum(sizes)), "customers": str(len(sizes)), "model": model.version}
     if measured is not None:
         figures |= {name: f"{value:.4f}" for name, value in asdict(measured).items()}

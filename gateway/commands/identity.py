@@ -60,7 +60,12 @@ def _tell(report: RunReport) -> None:
         note(f"{system}: ignored columns: {', '.join(columns)}")
     say(f"records\t{report.records}\nsystems\t{', '.join(report.systems)}")
     say(f"candidate pairs\t{report.candidates}\nlinks\t{report.links}")
-    say(f"customers\t{report.clusters}\nmodel\t{report.model_version}")
+    say(f"customers\t{report.clusters}\nwaiting for review\t{report.pending}")
+    say(f"model\t{report.model_version}")
+    if report.oversized:
+        note(
+            f"{report.oversized} pairs of groups were kept apart: together they would be too large"
+        )
     if report.quality is not None:
         _tell_quality(report.quality)
     for step, seconds in report.steps.items():

@@ -45,7 +45,7 @@ class Silent:
 class Desk:
     """Short ways to set a scene and to decide on it."""
 
-    def __init__(self, state: State, clock: Any) -> None:
+    def __init__(self, state: State, clock: Any, first_key: int = 1) -> None:
         self.state = state
         self.clock = clock
         self.referee = Referee(
@@ -54,7 +54,7 @@ class Desk:
         self.people = People(
             state.records, state.identities, self.referee.settle, self.referee.explain, REGIONS
         )
-        self._keys = itertools.count(1)
+        self._keys = itertools.count(first_key)
 
     def operation(self, caller: Caller = STEWARD, *, read_only: bool = False) -> Operation:
         services = Services(

@@ -5,6 +5,7 @@ import itertools
 
 from domain.vocabulary import LinkStatus
 from resolvers.refused import Code
+from state.engine import open_state
 
 WRITERS = 32
 
@@ -29,6 +30,27 @@ async def test_32_writers_who_merge_in_a_circle_end_in_one_customer(desk):
     assert len(events) == 2  # three customers become one by two merges, whoever came first
     led = {(await desk.cluster(f"cus_{number}")).id for number in (1, 2, 3)}
     assert led == set(snapshot)
+
+
+async def test_32_writers_of_four_processes_end_in_one_customer_and_never_in_a_deadlock(
+    desk, state_url, clock
+):
+    """Each of the four has connections of its own, as a replica has: in one process a queue of
+    threads would keep writers apart before the database does.
+    """
+    await desk.stand(cus_1="a b", cus_2="c d", cus_3="e f")
+    replicas = [
+        type(desk)(open_state(state_url, clock=clock), clock, first_key=1_000 * number)
+        for number in range(1, 5)
+    ]
+    circle = itertools.cycle([("cus_1", "cus_2"), ("cus_2", "cus_3"), ("cus_3", "cus_1")])
+    wishes = [(replicas[number % 4], next(circle)) for number in range(WRITERS)]
+    await asyncio.gather(*(merge_until_one(one, *wish) for one, wish in wishes))
+    snapshot = await desk.snapshot()
+    assert [len(members) for members in snapshot.values()] == [6]
+    assert len(await desk.state.decisions.history("cus_1", 100, None)) == 2
+    for one in replicas:
+        await one.state.close()
 
 
 async def test_merges_and_splits_at_once_leave_whole_customers(desk):

@@ -8,13 +8,14 @@ from typing import Final
 from domain.customer import KeyKind, LookupKey
 from domain.errors import NotSupported, SourceError
 from domain.ids import Kind
-from domain.sources import Deadline, Source
+from domain.sources import ChildFilter, Deadline, PageRequest, Parent, ParentBy, Source
 from gateway.answers import logged
 
 RETRY_S: Final = 5.0
 
 _NOBODY: Final = LookupKey(KeyKind.EMAIL, "nobody@knownas.invalid")
 _NO_ID: Final = "1"
+_NOBODYS: Final = {ParentBy.EMAIL: _NOBODY.value, ParentBy.PHONE: "+15005550199"}
 
 
 async def reach(source: Source) -> SourceError | None:
@@ -40,6 +41,22 @@ async def _ask(source: Source, deadline: Deadline) -> None:
             if isinstance(answer, SourceError):
                 raise answer
             return
+    for kind in Kind:
+        if kind in source.children:
+            await _ask_children(source, kind, deadline)
+            return
+
+
+async def _ask_children(source: Source, kind: Kind, deadline: Deadline) -> None:
+    """A source that holds things of people and nothing else is asked for those of nobody."""
+    named = {by.value: by for by in ParentBy}
+    by = named.get(source.customer_key, ParentBy.FOREIGN)
+    nobody = Parent(by, _NOBODYS.get(by, _NO_ID))
+    (answer,) = await source.children[kind].children_of(
+        [nobody], PageRequest(1), ChildFilter(), frozenset(), deadline
+    )
+    if isinstance(answer, SourceError):
+        raise answer
 
 
 @asynccontextmanager

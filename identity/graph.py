@@ -94,6 +94,9 @@ class People:
                 break
             except StaleVersion:
                 continue
+        else:
+            # Who has an owner already would look as if this had been stored.
+            raise StaleVersion("identities kept changing while records were placed; ask again")
         owners = await self._store.of_records([contact.key for contact in contacts])
         if None in owners:
             raise ClusterConflict("records that were just found could not be placed; ask again")

@@ -37,6 +37,7 @@ SHARE = 0.1
 SECRET = "webhook-secret-of-the-storm"
 SYSTEMS = {"crm": "hubspot", "shop": "shopify", "desk": "zendesk", "chat": "intercom"}
 DRAIN_S = 120 + CHANGES / 5
+START_S = 300
 GUST = 20
 """So many changes at once, then the postmen get their turn."""
 
@@ -174,7 +175,7 @@ class Storm:
             yield process
 
     def _until_it_listens(self, process):
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + START_S
         while process.poll() is None and time.monotonic() < limit:
             try:
                 httpx.get(f"http://127.0.0.1:{self.port}/healthz")

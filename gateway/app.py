@@ -6,7 +6,7 @@ POST|GET /graphql    /  /console/*    /desk/*    /schema.graphql    /healthz  /r
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,10 +15,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from gateway import answers, pages, probes
 from gateway.auth import Doorkeeper
 from gateway.config import Config
+from gateway.direct import Direct
 from gateway.endpoint import GraphQLEndpoint
 from gateway.guard import REQUEST_ID, Guard
 from gateway.hosts import Origin, is_loopback
@@ -62,12 +64,24 @@ def build_app(parts: Parts) -> Starlette:
 
     graphql = Route(GRAPHQL_PATH, parts.endpoint.respond, methods=["GET", "POST"])
     inner = probes.routes(parts.probes, parts.telemetry.exposition, parts.sdl, admit)
-    return Starlette(
+    return _Application(
+        parts.endpoint,
         routes=[graphql, *inner, *parts.more, *pages.routes(parts.query, with_console=is_open)],
         middleware=[_cors(parts.config), Middleware(Guard)],
         exception_handlers={Refusal: _refused, HTTPException: _http},
         lifespan=_lifespan(parts.started),
     )
+
+
+class _Application(Starlette):
+    """Plain requests to the graph go the short way."""
+
+    def __init__(self, endpoint: GraphQLEndpoint, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._direct = Direct(super().__call__, GRAPHQL_PATH, endpoint)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._direct(scope, receive, send)
 
 
 def is_introspectable(config: Config) -> bool:

@@ -1,7 +1,7 @@
 """GraphQL documents: parsed under limits, checked against the graph, and remembered."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from graphql import (
@@ -24,6 +24,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gateway.config import Limits
 from gateway.cost import Verdicts
+from gateway.execution.inputs import Variables, known_variables
 from gateway.limits import Fragments, judge
 from gateway.refusals import BadRequest, CostExceeded, NotAllowed, TooManyTokens
 
@@ -44,6 +45,8 @@ class Prepared:
     operation: OperationDefinitionNode
     fragments: Fragments
     affordable: Verdicts = field(default_factory=Verdicts)
+    variables: Variables | None = None
+    """How its variables are coerced, where they are of plain types."""
 
     @property
     def is_query(self) -> bool:
@@ -91,6 +94,8 @@ class Documents:
         prepared = _chosen(document, operation_name)
         judge(prepared.operation, prepared.fragments, self._limits)
         self._validate(document)
+        definitions = prepared.operation.variable_definitions or ()
+        prepared = replace(prepared, variables=known_variables(self._schema, definitions))
         self._remember(key, prepared)
         return prepared
 

@@ -8,12 +8,13 @@ Nothing is resolved before the last limit is judged. The status says what the me
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Protocol
 
 from graphql import GraphQLSchema, get_variable_values
+from graphql.execution.values import VariableValues
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -75,50 +76,58 @@ class GraphQLEndpoint:
         self._new_context = new_context
         self._telemetry = telemetry
 
+    @property
+    def limits(self) -> Limits:
+        return self._graph.limits
+
     async def respond(self, request: Request) -> Response:
+        reply = await self.replied(request.headers, lambda: graphql_request(request, self.limits))
+        response = Response(reply.body, reply.status, reply.headers)
+        response.background = BackgroundTask(reply.finish)
+        return response
+
+    async def replied(
+        self, headers: Mapping[str, str], read: Callable[[], Awaitable[GraphQLRequest]]
+    ) -> "Reply":
+        """The answer to a request with these headers; `read` is called once the caller is known."""
         started = perf_counter()
         media, kind = Media.GRAPHQL, "none"
         try:
-            media = negotiated(request.headers.get("accept"))
-            caller = self._identify(request)
-            asked = await graphql_request(request, self._graph.limits)
-            response, kind = await self._answer(asked, caller, media)
+            media = negotiated(headers.get("accept"))
+            caller = self._doorkeeper.identify(headers.get("authorization"), headers.get("host"))
+            reply, kind = await self._answer(await read(), caller, media)
         except Refusal as refusal:
-            response = _response(answers.refused(refusal), media, refusal.status, refusal.headers)
-        self._note(kind, response, perf_counter() - started)
-        return response
-
-    def _identify(self, request: Request) -> Caller:
-        headers = request.headers
-        return self._doorkeeper.identify(headers.get("authorization"), headers.get("host"))
+            reply = _reply(answers.refused(refusal), media, refusal.status, refusal.headers)
+        self._note(kind, reply.status, perf_counter() - started)
+        return reply
 
     async def _answer(
         self, asked: GraphQLRequest, caller: Caller, media: Media
-    ) -> tuple[Response, str]:
+    ) -> tuple["Reply", str]:
         """The answer to a well-formed request, and the kind of its operation."""
         try:
-            prepared = self._judged(asked)
+            prepared, values = self._judged(asked)
         except MethodNotAllowed:
             raise
         except Refusal as refusal:
             status = 200 if media is Media.JSON else refusal.status
-            return _response(answers.refused(refusal), media, status), "refused"
+            return _reply(answers.refused(refusal), media, status), "refused"
         context = self._new_context(
             caller, self._graph.limits.deadline_s * (1 - RESERVE), asked.read_only
         )
-        answer = await self._run(prepared, asked.variables, context)
+        answer = await self._run(prepared, asked.variables, values, context)
         status = 200 if "data" in answer or media is Media.JSON else 400
-        response = _response(answer, media, status)
-        response.background = BackgroundTask(_finish, context)
-        return response, prepared.operation.operation.value
+        reply = _reply(answer, media, status, context=context)
+        return reply, prepared.operation.operation.value
 
-    def _judged(self, asked: GraphQLRequest) -> Prepared:
+    def _judged(self, asked: GraphQLRequest) -> tuple[Prepared, VariableValues]:
         graph = self._graph
         prepared = graph.documents.prepare(asked.query, asked.operation_name)
         if asked.read_only and not prepared.is_query:
             raise MethodNotAllowed("a GET only runs queries; send a POST")
-        self._charge(prepared, self._coerced(prepared, asked.variables))
-        return prepared
+        values = self._coerced(prepared, asked.variables)
+        self._charge(prepared, values.coerced)
+        return prepared, values
 
     def _charge(self, prepared: Prepared, variables: Mapping[str, Any]) -> None:
         sizes = sizes_of(variables)
@@ -128,10 +137,11 @@ class GraphQLEndpoint:
         charge(prepared.operation, prepared.fragments, variables, graph.prices, graph.limits)
         prepared.affordable.add(sizes)
 
-    def _coerced(self, prepared: Prepared, variables: dict[str, Any]) -> Mapping[str, Any]:
-        definitions = prepared.operation.variable_definitions
-        if not definitions:
-            return {}
+    def _coerced(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues:
+        known = prepared.variables.coerced(variables) if prepared.variables else None
+        if known is not None:
+            return known
+        definitions = prepared.operation.variable_definitions or ()
         values = get_variable_values(
             self._graph.schema,
             definitions,
@@ -141,43 +151,72 @@ class GraphQLEndpoint:
         )
         if isinstance(values, list):
             raise BadRequest(values[0].message, values)
-        return values.coerced
+        return values
 
-    async def _run(self, prepared: Prepared, variables: dict[str, Any], context: Context) -> Answer:
+    async def _run(
+        self,
+        prepared: Prepared,
+        variables: dict[str, Any],
+        values: VariableValues,
+        context: Context,
+    ) -> Answer:
         deadline_s = self._graph.limits.deadline_s
         try:
             async with asyncio.timeout(deadline_s):
-                result = await self._graph.executor.run(prepared, variables, context)
+                result = await self._graph.executor.run(prepared, variables, context, values)
         except TimeoutError:
             return answers.failed(
                 DeadlineExceeded(f"the operation took longer than {deadline_s} s")
             )
         return answers.executed(result, context.problems)
 
-    def _note(self, kind: str, response: Response, seconds: float) -> None:
-        labels = {"operation": kind, "status": str(response.status_code)}
-        self._telemetry.count("graphql_requests", labels)
+    def _note(self, kind: str, status: int, seconds: float) -> None:
+        self._telemetry.count("graphql_requests", {"operation": kind, "status": str(status)})
         self._telemetry.observe("graphql_seconds", {"operation": kind}, seconds)
 
 
-async def _finish(context: Context) -> None:
-    """What is kept of an answer is nobody's wait and nobody's error."""
-    try:
-        await context.finish()
-    except Exception as error:  # noqa: BLE001  # the answer is out; it is logged under an id
-        answers.logged(error)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer as it goes out; `finish` is for when it is out."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    context: Context | None
+
+    async def finish(self) -> None:
+        """What is kept of an answer is nobody's wait and nobody's error."""
+        if self.context is not None:
+            try:
+                await self.context.finish()
+            except Exception as error:  # noqa: BLE001  # the answer is out; it is logged by its id
+                answers.logged(error)
 
 
-def _response(
-    answer: Answer, media: Media, status: int, headers: Mapping[str, str] | None = None
-) -> Response:
-    return Response(
-        answers.encoded(answer),
-        status_code=status,
-        headers={
-            "content-type": media.header,
-            "vary": "Accept",
-            "cache-control": "no-store",
-            **(headers or {}),
-        },
+_COMMON: Final = {
+    media: {"content-type": media.header, "vary": "Accept", "cache-control": "no-store"}
+    for media in Media
+}
+
+
+def _reply(
+    answer: Answer,
+    media: Media,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    context: Context | None = None,
+) -> Reply:
+    common = _COMMON[media]
+    return Reply(
+        status=status,
+        headers={**common, **headers} if headers else common,
+        body=answers.encoded(answer),
+        context=context,
     )
+
+
+def failed(error: Exception) -> Reply:
+    """For what nobody expected: told as INTERNAL, logged by its id."""
+    answer = answers.failed(error)
+    del answer["data"]
+    return _reply(answer, Media.GRAPHQL, 500)

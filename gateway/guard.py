@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 REQUEST_ID: Final = "x-request-id"
 _FOREIGN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HEADERS: Final = {
+SAFE_HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -39,7 +39,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        known = _id_of(Headers(scope=scope).get(REQUEST_ID))
+        known = id_of(Headers(scope=scope).get(REQUEST_ID))
         token = request_id.set(known)
         started, seen = perf_counter(), _Seen(send, known)
         try:
@@ -47,7 +47,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001  # the last net: told by its id, logged once
             await _internal(error, scope, receive, seen)
         finally:
-            _note(scope, seen.status, perf_counter() - started)
+            note(scope, seen.status, perf_counter() - started)
             request_id.reset(token)
 
 
@@ -64,7 +64,7 @@ class _Seen:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers[REQUEST_ID] = self._id
-            for name, value in _HEADERS.items():
+            for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
 
@@ -79,13 +79,15 @@ async def _internal(error: Exception, scope: Scope, receive: Receive, seen: _See
     await response(scope, receive, seen.send)
 
 
-def _id_of(foreign: str | None) -> str:
+def id_of(foreign: str | None) -> str:
     """The id a proxy in front has given, where it is one; else a new one."""
     return foreign if foreign and _FOREIGN_ID.fullmatch(foreign) else secrets.token_hex(8)
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
+def note(scope: Scope, status: int, seconds: float) -> None:
     level = logging.DEBUG if scope["path"] in {"/healthz", "/readyz", "/metrics"} else logging.INFO
+    if not logger.isEnabledFor(level):
+        return
     fields = {
         "method": scope["method"],
         "path": scope["path"][:100],

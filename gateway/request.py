@@ -46,6 +46,11 @@ async def graphql_request(request: Request, limits: Limits) -> GraphQLRequest:
         raise MethodNotAllowed("send GET or POST")
     _must_be_json(request.headers)
     body = await read_body(request, limits.body_bytes, limits.deadline_s)
+    return from_body(body, limits)
+
+
+def from_body(body: bytes, limits: Limits) -> GraphQLRequest:
+    """Of the body of a POST. Raises a Refusal for everything that is not a well-formed request."""
     return _from_object(_decoded(body), limits)
 
 

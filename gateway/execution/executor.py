@@ -4,6 +4,7 @@ from inspect import isawaitable
 from typing import Any, Protocol
 
 from graphql import ExecutionResult, execute
+from graphql.execution.values import VariableValues
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
@@ -14,8 +15,14 @@ class Executor(Protocol):
     """Runs an operation whose limits have been judged. Variables are as the caller sent them."""
 
     async def run(
-        self, prepared: Prepared, variables: dict[str, Any], context: object
-    ) -> ExecutionResult: ...
+        self,
+        prepared: Prepared,
+        variables: dict[str, Any],
+        context: object,
+        values: VariableValues | None = None,
+    ) -> ExecutionResult:
+        """`values` are the variables coerced, where that has been done."""
+        ...
 
 
 class ReferenceExecutor:
@@ -29,7 +36,11 @@ class ReferenceExecutor:
         self._hide_suggestions = hide_suggestions
 
     async def run(
-        self, prepared: Prepared, variables: dict[str, Any], context: object
+        self,
+        prepared: Prepared,
+        variables: dict[str, Any],
+        context: object,
+        values: VariableValues | None = None,
     ) -> ExecutionResult:
         result = execute(
             self._schema,

@@ -6,10 +6,12 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLField, VariableNode, Visitor, visit
 from graphql.execution.values import VariableValues, get_argument_values
+from graphql.pyutils import Undefined
 from strawberry import Schema
-from strawberry.types.arguments import convert_arguments
+from strawberry.types.arguments import StrawberryArgument, convert_arguments
 from strawberry.types.field import StrawberryField
 
+from gateway.execution.inputs import Coerce, Uncommon, converter
 from schema.bulk import Many, many_of
 
 
@@ -55,6 +57,7 @@ class Arguments:
         self._hide_suggestions = hide_suggestions
         self._constant: dict[str, Any] | None = {} if not field.args else None
         self._is_constant = not _names_variables(node)
+        self._plain = self._plainly()
 
     @property
     def any(self) -> bool:
@@ -64,6 +67,12 @@ class Arguments:
         """Raises what graphql-core and Strawberry raise for values that do not fit."""
         if self._constant is not None:
             return self._constant
+        if self._plain is not None:
+            coerced = variables.coerced
+            values = [coerced.get(variable) for _, variable, _ in self._plain]
+            if None not in values:
+                found = zip(self._plain, values, strict=True)
+                return {name: convert(value) for (name, _, convert), value in found}
         given = get_argument_values(
             self._field, self._node, variables, None, self._hide_suggestions
         )
@@ -77,6 +86,30 @@ class Arguments:
         if self._is_constant:
             self._constant = bound
         return bound
+
+    def _plainly(self) -> list[tuple[str, str, Coerce]] | None:
+        """Python name, variable and conversion of each, where all are whole variables."""
+        nodes = {one.name.value: one.value for one in self._node.arguments or ()}
+        declared = self._field.extensions.get("strawberry-definition")
+        if not isinstance(declared, StrawberryField):
+            return None
+        found = []
+        try:
+            for argument in declared.arguments if nodes else ():
+                value = nodes.pop(self._config.name_converter.from_argument(argument), None)
+                if isinstance(value, VariableNode):
+                    convert = converter(argument.type, self._config)
+                    found.append((argument.python_name, value.name.value, convert))
+                elif value is not None or self._has_default(argument):
+                    return None
+        except Uncommon:
+            return None
+        return found if found and not nodes else None
+
+    def _has_default(self, argument: StrawberryArgument) -> bool:
+        """Whether graphql-core hands over a value where the document has none."""
+        known = self._field.args[self._config.name_converter.from_argument(argument)]
+        return known.default is not None or known.default_value is not Undefined
 
 
 class _FindVariables(Visitor):

@@ -49,9 +49,14 @@ class PlannedExecutor:
         self._seen: _Bounded[Variant, None] = _Bounded(2 * MAX_PLANS)
 
     async def run(
-        self, prepared: Prepared, variables: dict[str, Any], context: object
+        self,
+        prepared: Prepared,
+        variables: dict[str, Any],
+        context: object,
+        values: VariableValues | None = None,
     ) -> ExecutionResult:
-        values = self._values(prepared, variables)
+        if values is None:
+            values = self._values(prepared, variables)
         plan = None if values is None else self._plan(prepared, values)
         if plan is None or values is None:
             return await self._reference.run(prepared, variables, context)
@@ -61,6 +66,9 @@ class PlannedExecutor:
 
     def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:
         """None where they are refused, which is the reference executor's to say."""
+        known = prepared.variables.coerced(variables) if prepared.variables else None
+        if known is not None:
+            return known
         definitions = prepared.operation.variable_definitions or ()
         values = get_variable_values(
             self._schema, definitions, variables, hide_suggestions=self._hide_suggestions

@@ -59,15 +59,18 @@ async def test_the_text_of_an_unexpected_exception_appears_nowhere(
     assert SECRET not in " ".join(told)
 
 
+@pytest.mark.parametrize("headers", [{}, {"origin": "http://localhost:3000"}])
 async def test_an_exception_outside_any_field_is_a_500_with_an_id_and_nothing_else(
-    server: Any, caplog: pytest.LogCaptureFixture
+    server: Any, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
 ) -> None:
+    """On the short way, and on the long one of a page of another origin."""
+
     def fail(*_: object) -> None:
         raise RuntimeError(SECRET)
 
-    server.app.routes[0].app = fail
+    server.app._direct._endpoint.replied = fail
     async with server.client() as client:
-        answer = await client.post("/graphql", json={"query": "{__typename}"})
+        answer = await client.post("/graphql", json={"query": "{__typename}"}, headers=headers)
     assert answer.status_code == 500
     (error,) = answer.json()["errors"]
     assert error["extensions"]["code"] == "INTERNAL"

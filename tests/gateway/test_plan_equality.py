@@ -45,6 +45,7 @@ from domain.vocabulary import (
 from gateway import answers
 from gateway.documents import Prepared
 from gateway.execution.executor import Executor, ReferenceExecutor
+from gateway.execution.inputs import known_variables
 from gateway.execution.planned import PlannedExecutor
 from resolvers.caller import ANY_CUSTOMER, STAFF, Caller
 from schema.execution import LATE_FIELDS
@@ -292,7 +293,9 @@ class Bench:
         named = {
             one.name.value: one for one in fragments if isinstance(one, FragmentDefinitionNode)
         }
-        return Prepared(document, operation, named)
+        definitions = operation.variable_definitions or ()
+        variables = known_variables(self.schema._schema, definitions)
+        return Prepared(document, operation, named, variables=variables)
 
     async def answer(
         self, executor: Executor, prepared: Prepared, variables: Any, seed: int

@@ -4,7 +4,7 @@ Every port raises only `GatewayError`s.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -67,6 +67,10 @@ class IdentityGraph(Protocol):
         """
         ...
 
+    async def settle(self, keys: Sequence[SourceKey]) -> None:
+        """Resolve records that are stored, or were, and have not been since they last changed."""
+        ...
+
     async def search(self, text: str, first: int) -> list[CustomerId]:
         """Customers of whom every word of the text begins a word of a name, or an e-mail, phone,
         handle or account number.
@@ -86,23 +90,38 @@ class IdentityGraph(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparable:
+    """A record as identity compares it: `row` is identity's own, in the form of this number.
+    `blocks` are the numbers of its blocking keys; `terms` (kind, value) are counted over all
+    records.
+    """
+
+    form: int
+    row: bytes = field(repr=False)
+    blocks: tuple[int, ...]
+    terms: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedContact:
     """A contact with what it can be found by: canonical identifiers and folded words (of names,
-    lower case).
+    lower case), and with the form in which it is compared.
     """
 
     contact: Contact
     identifiers: tuple[CanonicalIdentifier, ...]
     words: tuple[str, ...]
+    comparable: Comparable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPage:
-    """What storing a page did, in records."""
+    """What storing a page did, in records. `unsettled` are those that are new, changed or gone."""
 
     changed: int
     unchanged: int
     deleted: int
+    unsettled: tuple[SourceKey, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +223,10 @@ class Resolution:
     """Records the resolution looked at; None for all."""
     shared: frozenset[CanonicalIdentifier] | None = None
     """The identifiers found to be shared; None where the resolution did not judge them."""
+    public: frozenset[CanonicalIdentifier] = frozenset()
+    """Those of `shared` that are used by so many that they are nobody's."""
+    unshared: frozenset[CanonicalIdentifier] = frozenset()
+    """Identifiers found to be one person's again. Of handles the scope does not matter here."""
     events: Sequence[IdentityEvent] = ()
     """`sequence` is set by the store."""
     contacts: Sequence[IndexedContact] = ()

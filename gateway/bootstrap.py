@@ -132,7 +132,12 @@ async def opened(
         if upgrade:
             await state.upgrade()
         people = People(
-            state.records, state.identities, referee.settle, referee.explain, _regions(config)
+            state.records,
+            state.identities,
+            state.arrivals,
+            judge=referee.judge,
+            explain=referee.explain,
+            regions=_regions(config),
         )
         standing = StandingPeople(people, state.identities.version, lambda: state.changes)
         kept = StandingRecords(state.records, lambda: state.changes)

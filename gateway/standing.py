@@ -128,6 +128,9 @@ class StandingPeople:
     async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId]:
         return await self._people.adopt(contacts)
 
+    async def settle(self, keys: Sequence[SourceKey]) -> None:
+        await self._people.settle(keys)
+
     async def search(self, text: str, first: int) -> list[CustomerId]:
         return await self._people.search(text, first)
 

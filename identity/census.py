@@ -3,7 +3,8 @@ longer than the comparing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +16,8 @@ import pyarrow as pa
 from domain.customer import Link
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.ports import Assignment, IdentityStore, RecordStore, Rows
-from domain.vocabulary import LinkStatus
+from domain.vocabulary import LinkStatus, Verification
+from identity import profile
 from identity.clusters import Constraints, Identities, assign_ids
 from identity.minting import mint, mint_many
 from identity.normalise import RAW_COLUMNS
@@ -29,7 +31,8 @@ _FORM = """'{"key": {"source": "VARCHAR", "external_id": "VARCHAR"}, "account_nu
     "emails": ["VARCHAR"], "phones": ["VARCHAR"],
     "handles": [{"platform": "VARCHAR", "name": "VARCHAR"}],
     "address": {"street": "VARCHAR", "city": "VARCHAR", "postcode": "VARCHAR",
-        "country": "VARCHAR"}, "birth_date": "VARCHAR", "company": "VARCHAR"}'"""
+        "country": "VARCHAR"}, "birth_date": "VARCHAR", "company": "VARCHAR",
+    "verification": "VARCHAR"}'"""
 """The attributes of a Contact that identity compares (see index.raw_person)."""
 
 
@@ -37,12 +40,14 @@ async def read(
     connection: duckdb.DuckDBPyConnection, records: RecordStore, store: IdentityStore
 ) -> int:
     """Writes `raw_people` (see normalise; numbered in the order of keys), `stored` (uid, key),
-    `platforms` (platform) and `standing` (key, customer). Returns how many records there are.
+    `platforms` (platform), `asserted` (uid) and `standing` (key, customer). Returns how many
+    records there are.
     """
     for statement in (
         f"create table raw_people ({RAW_COLUMNS})",
         "create table stored (uid bigint, key varchar)",
         "create table platforms (platform varchar)",
+        "create table asserted (uid bigint)",
         "create table standing (key varchar, customer varchar)",
     ):
         run(connection, statement)
@@ -85,6 +90,8 @@ def _unfold(
         f"""create or replace temp table unfolded as
             select uid, key, from_json(body, {_FORM}) as said from bodies""",
         "insert into stored select uid, key from unfolded",
+        f"""insert into asserted select uid from unfolded
+            where said.verification = '{Verification.ASSERTED.value}'""",
         """insert into platforms select distinct lower(handle.platform)
             from (select unnest(said.handles) as handle from unfolded)""",
         """insert into raw_people by name select uid, said.key.source as system,
@@ -114,9 +121,13 @@ def platforms(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def constraints(
-    connection: duckdb.DuckDBPyConnection, decisions: Sequence[Link]
+    connection: duckdb.DuckDBPyConnection,
+    decisions: Sequence[Link],
+    unique_sources: Collection[str] = (),
 ) -> Constraints[int]:
-    """What people decided, by uid; writes `decided` (uid_l, uid_r)."""
+    """What people decided, by uid; writes `decided` (uid_l, uid_r). `unique_sources` guarantee one
+    record a person.
+    """
     ends = sorted({key for link in decisions for key in (link.left, link.right)})
     load(
         connection,
@@ -140,7 +151,51 @@ def constraints(
         uid_l=pa.array([min(pair) for pair in decided], pa.int64()),
         uid_r=pa.array([max(pair) for pair in decided], pa.int64()),
     )
-    return Constraints(confirmed=pairs[LinkStatus.CONFIRMED], rejected=pairs[LinkStatus.REJECTED])
+    labels = connection.execute(
+        "select uid, system from raw_people where list_contains($1::varchar[], system)",
+        [sorted(unique_sources)],
+    ).fetchall()
+    return Constraints(
+        confirmed=pairs[LinkStatus.CONFIRMED],
+        rejected=pairs[LinkStatus.REJECTED],
+        unique_in=dict(labels),
+    )
+
+
+@contextmanager
+def doubts(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """While it lasts, `edges` of records that only assert their identifiers are without what these
+    speak for.
+    """
+    rows = connection.execute("""select uid_l, uid_r, weight, parts from edges
+        where uid_l in (from asserted) or uid_r in (from asserted)""").fetchall()
+    changed = [
+        (left, right, *profile.doubted(weight, parts)) for left, right, weight, parts in rows
+    ]
+    _put(connection, changed)
+    yield
+    _put(connection, rows)
+
+
+def _put(
+    connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[int, int, float, Sequence[int]]]
+) -> None:
+    if not rows:
+        return
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    run(
+        connection,
+        """create or replace temp table put
+            (uid_l bigint, uid_r bigint, weight double, parts integer[])""",
+    )
+    connection.execute(
+        "insert into put select unnest($1), unnest($2), unnest($3), unnest($4)", columns
+    ).fetchall()
+    run(
+        connection,
+        """update edges set weight = put.weight, parts = put.parts from put
+        where edges.uid_l = put.uid_l and edges.uid_r = put.uid_r""",
+    )
 
 
 # ---------------------------------------------------------------- ids

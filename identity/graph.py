@@ -1,20 +1,22 @@
 """The identity graph as the use cases see it: keys to people, people to records, and why."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from domain.customer import CanonicalIdentifier, Cluster, KeyKind, Link, LinkEvidence, LookupKey
-from domain.errors import ClusterConflict, StaleVersion
+from domain.errors import ClusterConflict
 from domain.ids import CustomerId, Kind, SourceKey
-from domain.ports import Found, IdentityStore, IndexedContact, RecordStore, Resolution
+from domain.live import Arrivals, Judge
+from domain.ports import Found, IdentityStore, IndexedContact, RecordStore
 from domain.records import Contact
 from domain.vocabulary import LinkStatus
 from identity.index import forms, identifiers, index, words_of
 
-MAX_CANDIDATES = 200
-"""Records that a new one is compared with at most; a key used by more people proves nothing."""
 ATTEMPTS = 5
-"""How often a decision is worked out anew when somebody else's was published first."""
+"""How often a resolution of everything is worked out anew when another was published first."""
+AT_ONCE = 20
+"""Records settled in one transaction: others wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +26,8 @@ class Standing:
     version: int
     memberships: Mapping[CustomerId, tuple[SourceKey, ...]]
     decisions: Sequence[Link] = ()
-    shared: frozenset[CanonicalIdentifier] = frozenset()
-    """Those of the records' identifiers that are known to be used by more people than one."""
 
 
-Settle = Callable[[Sequence[Contact], Standing], Awaitable[Resolution]]
-"""Decides who is who among whole clusters and the records beside them."""
 Explain = Callable[
     [Sequence[tuple[Link, Contact | None, Contact | None]]], list[tuple[LinkEvidence, ...]]
 ]
@@ -42,13 +40,16 @@ class People:
         self,
         records: RecordStore,
         store: IdentityStore,
-        settle: Settle,
+        arrivals: Arrivals,
+        *,
+        judge: Judge,
         explain: Explain,
         regions: Mapping[str, str | None],
     ) -> None:
         self._records = records
         self._store = store
-        self._settle = settle
+        self._arrivals = arrivals
+        self._judge = judge
         self._explain = explain
         self._regions = regions
 
@@ -87,20 +88,18 @@ class People:
     async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId]:
         if not contacts:
             return []
-        indexed = [index(contact, self._region(contact)) for contact in contacts]
-        for _ in range(ATTEMPTS):
-            try:
-                await self._publish(indexed)
-                break
-            except StaleVersion:
-                continue
-        else:
-            # Who has an owner already would look as if this had been stored.
-            raise StaleVersion("identities kept changing while records were placed; ask again")
+        # Normalising takes longer than the event loop may be held.
+        indexed = await asyncio.to_thread(lambda: [self.index(contact) for contact in contacts])
+        await self._arrivals.settle(self._judge, contacts=indexed)
         owners = await self._store.of_records([contact.key for contact in contacts])
         if None in owners:
             raise ClusterConflict("records that were just found could not be placed; ask again")
         return [owner for owner in owners if owner is not None]
+
+    async def settle(self, keys: Sequence[SourceKey]) -> None:
+        ordered = sorted(set(keys))
+        for first in range(0, len(ordered), AT_ONCE):
+            await self._arrivals.settle(self._judge, keys=ordered[first : first + AT_ONCE])
 
     async def search(self, text: str, first: int) -> list[CustomerId]:
         words = self._search_words(text)
@@ -171,48 +170,6 @@ class People:
         hits = [by_form[form] for form in forms(key, regions)]
         people = {owners[record] for carried, _ in hits for record in carried if record in owners}
         return Found(customers=tuple(sorted(people)), shared=any(shared for _, shared in hits))
-
-    async def _publish(self, indexed: Sequence[IndexedContact]) -> None:
-        """Settle the records with everybody they may belong to, in one transaction."""
-        version = await self._store.version()
-        fresh = [one.contact for one in indexed]
-        memberships = await self._neighbours(indexed)
-        new = {contact.key for contact in fresh}
-        others = [key for members in memberships.values() for key in members if key not in new]
-        stored = [contact for contact in await self._records.contacts(others) if contact]
-        everyone = {contact.key for contact in stored} | new
-        decisions = [
-            link
-            for link in await self._store.decisions()
-            if link.left in everyone and link.right in everyone
-        ]
-        standing = Standing(
-            version=version,
-            memberships=memberships,
-            decisions=decisions,
-            shared=await self._shared_among([*fresh, *stored]),
-        )
-        resolution = await self._settle([*fresh, *stored], standing)
-        await self._store.publish(replace(resolution, contacts=indexed, based_on=version))
-
-    async def _shared_among(self, contacts: Sequence[Contact]) -> frozenset[CanonicalIdentifier]:
-        own = list({form for contact in contacts for form in self.canonical(contact)})
-        flags = await self.shared(own)
-        return frozenset(form for form, is_shared in zip(own, flags, strict=True) if is_shared)
-
-    async def _neighbours(
-        self, indexed: Sequence[IndexedContact]
-    ) -> dict[CustomerId, tuple[SourceKey, ...]]:
-        """Whole clusters that share a telling identifier with the records, and their own."""
-        own = list(dict.fromkeys(form for one in indexed for form in one.identifiers))
-        shared = await self.shared(own)
-        telling = [form for form, is_shared in zip(own, shared, strict=True) if not is_shared]
-        carried = await self._records.find(telling) if telling else []
-        near = {key for keys in carried if len(keys) <= MAX_CANDIDATES for key in keys}
-        near |= {one.contact.key for one in indexed}
-        owners = sorted(set((await self._owners(near)).values()))
-        clusters = await self.clusters(owners)
-        return {cluster.id: cluster.members for cluster in clusters if cluster is not None}
 
 
 def _named_record(key: LookupKey) -> SourceKey:

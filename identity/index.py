@@ -9,6 +9,7 @@ from domain.vocabulary import IdentifierKind
 from identity import emails, fields, phones
 from identity.letters import fold
 from identity.normalise import Person, RawPerson, normalise
+from identity.rows import comparable, row_of
 
 
 def raw_person(contact: Contact) -> RawPerson:
@@ -41,7 +42,10 @@ def index(contact: Contact, region: str | None) -> IndexedContact:
     names = (contact.full_name, contact.given_name, contact.family_name)
     words = {word for name in names if name for word in words_of(name)}
     return IndexedContact(
-        contact=contact, identifiers=_identifiers(contact, person), words=tuple(sorted(words))
+        contact=contact,
+        identifiers=_identifiers(contact, person),
+        words=tuple(sorted(words)),
+        comparable=comparable(row_of(person, contact.key.source, contact.verification)),
     )
 
 

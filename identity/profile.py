@@ -12,7 +12,16 @@ pairs that show it.
 
 from collections.abc import Sequence
 
-from identity.comparisons import COMPARISONS, GIVEN_NAME, HOME_LEVELS, HOME_LIFE
+from identity.comparisons import (
+    ACCOUNT,
+    COMPARISONS,
+    EMAIL,
+    GIVEN_NAME,
+    HANDLE,
+    HOME_LEVELS,
+    HOME_LIFE,
+    PHONE,
+)
 from identity.groups import UNIT
 from identity.model import Model
 
@@ -83,3 +92,17 @@ def evidence(sums: Sequence[int], counts: Sequence[int]) -> float:
     if counts[_AT_HOME] and counts[_GIVEN] and not counts[_GIVEN_AT_HOME]:
         total += min(0.0, sums[_GIVEN] / counts[_GIVEN])
     return total
+
+
+_IDENTIFYING = tuple(_NAMES.index(one.name) for one in (ACCOUNT, EMAIL, PHONE, HANDLE))
+"""What a visitor may type in."""
+
+
+def doubted(weight: float, parts: Sequence[int]) -> tuple[float, tuple[int, ...]]:
+    """A pair's weight and parts less what identifiers speak for: what is left where one of the
+    records only asserts them.
+    """
+    kept = list(parts)
+    for place in _IDENTIFYING:
+        kept[place] = min(0, kept[place])
+    return weight - (sum(parts) - sum(kept)) / UNIT, tuple(kept)

@@ -1,12 +1,13 @@
 """Many rows at once, on both databases: one parameter per column or list, never one per value."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ColumnElement,
     Connection,
     Dialect,
@@ -34,6 +35,7 @@ from sqlalchemy.types import TypeEngine
 from state.codec import encode
 
 T = TypeVar("T")
+V = TypeVar("V", str, int)
 Values = Mapping[str, object]
 """A row to write, by column."""
 
@@ -73,8 +75,17 @@ def among(column: ColumnElement[str]) -> ColumnElement[bool]:
     return column.in_(select(unfolded.c.value))
 
 
+def among_numbers(column: ColumnElement[int]) -> ColumnElement[bool]:
+    """`among`, for whole numbers."""
+    unfolded = _Unfolded(bindparam(_LISTED, type_=Text)).table_valued("value")
+    return column.in_(select(cast(unfolded.c.value, BigInteger)))
+
+
 def answers(
-    connection: Connection, statement: Executable, values: Iterable[str], **more: object
+    connection: Connection,
+    statement: Executable,
+    values: Iterable[V],
+    **more: object,
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows of a statement that says `among`, for all of the values (each once, in order)."""
     for chunk in chunks(sorted(set(values))):
@@ -92,16 +103,22 @@ def delete_among(
     connection: Connection, column: KeyedColumnElement[str], values: Iterable[str]
 ) -> None:
     """Delete the rows of the column's table that have one of the values."""
-    update_among(connection, delete(column.table).where(among(column)), values)
+    update_among(connection, _deleting(column), values)
 
 
-def update_among(connection: Connection, statement: Executable, values: Iterable[str]) -> None:
+@lru_cache(maxsize=64)
+def _deleting(column: KeyedColumnElement[str]) -> Executable:
+    """Built once: that takes longer than to run it."""
+    return delete(column.table).where(among(column))
+
+
+def update_among(connection: Connection, statement: Executable, values: Iterable[V]) -> None:
     """Run a statement that says `among` and answers nothing."""
     for chunk in chunks(sorted(set(values))):
         connection.execute(statement, _listed(chunk))
 
 
-def _listed(values: list[str]) -> dict[str, str]:
+def _listed(values: Sequence[object]) -> dict[str, str]:
     return {_LISTED: encode(values).decode()}
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import delete as delete_from
 from domain.ids import Kind, SourceKey
 from domain.ports import IndexedContact, StoredPage
 from domain.records import Contact
-from state import bulk, codec
-from state.keys import SEPARATOR, all_of, begins, pack
+from state import bulk, codec, live_index
+from state.keys import SEPARATOR, all_of, begins, pack, unpack
 from state.tables import contact_identifiers, contact_words, contacts
 from state.versions import Arrival, Standing, Verdict, judge, newest
 
@@ -59,7 +59,14 @@ def put(
         if survivor is None or not _is_tombstone(standing.get(key))
     ]
     killed = _bury(connection, tombs, standing)
-    return StoredPage(changed=len(plan.written), unchanged=plan.unchanged, deleted=killed)
+    written = {arrival.key: arrival.comparable for arrival in plan.written}
+    live_index.replace(connection, written, stale=plan.replaced, gone=killed)
+    return StoredPage(
+        changed=len(plan.written),
+        unchanged=plan.unchanged,
+        deleted=len(killed),
+        unsettled=tuple(map(unpack, [*written, *killed])),
+    )
 
 
 def bury_unseen(
@@ -76,6 +83,8 @@ def bury_unseen(
     for index in (contact_words, contact_identifiers):
         keys = select(contacts.c.key).where(unseen)
         connection.execute(delete_from(index).where(index.c.key.in_(keys)))
+    gone = connection.execute(select(contacts.c.key).where(unseen)).scalars().all()
+    live_index.replace(connection, {}, gone=gone)
     emptied = update(contacts).where(unseen).values(deleted_at=told_at, body=None, digest=None)
     return connection.execute(emptied).rowcount
 
@@ -179,13 +188,15 @@ def _words(arrivals: Iterable[Arrival]) -> Iterable[bulk.Values]:
     return (dict(zip(("word", "key"), row, strict=True)) for row in rows)
 
 
-def _bury(connection: Connection, tombs: list[bulk.Values], standing: dict[str, Standing]) -> int:
-    """Leave tombstones, also for what was never known. Returns how many records it cost."""
+def _bury(
+    connection: Connection, tombs: list[bulk.Values], standing: dict[str, Standing]
+) -> list[str]:
+    """Leave tombstones, also for what was never known. Returns the records it cost."""
     bulk.upsert(connection, contacts, tombs)
     keys = [str(tomb["key"]) for tomb in tombs]
     killed = [key for key in keys if key in standing and not _is_tombstone(standing[key])]
     _forget_terms(connection, killed)
-    return len(killed)
+    return killed
 
 
 def _tombstone(

@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from domain.errors import ConfigError
 from domain.ports import Clock
 from state import schema
+from state.arrivals import SqlArrivals
 from state.decisions import SqlDecisions
 from state.identities import SqlIdentities
 from state.inbox import SqlInbox
@@ -60,6 +61,7 @@ class State:
         self._transactions = transactions
         self.records = SqlRecords(transactions, clock)
         self.identities = SqlIdentities(transactions, clock)
+        self.arrivals = SqlArrivals(transactions, clock)
         self.decisions = SqlDecisions(transactions)
         self.inbox = SqlInbox(transactions, clock, most_waiting)
         self.intake = SqlIntake(transactions)

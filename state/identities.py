@@ -1,7 +1,7 @@
 """The identity store on SQL."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -9,12 +9,18 @@ from domain.customer import CanonicalIdentifier, Cluster, IdentityEvent, Link
 from domain.errors import StaleVersion
 from domain.ids import CustomerId, SourceKey
 from domain.ports import Census, Clock, Resolution
-from domain.vocabulary import LinkStatus
+from domain.vocabulary import IdentifierKind, LinkStatus
 from state import bulk, contacts, history, links
 from state import census as census_rows
 from state.keys import indexed, pack, unpack
 from state.memberships import assign
-from state.tables import customers, identity_state, memberships, shared_identifiers
+from state.tables import (
+    contact_identifiers,
+    customers,
+    identity_state,
+    memberships,
+    shared_identifiers,
+)
 from state.transactions import Transactions
 
 _MEMBERSHIPS = select(memberships.c.customer, memberships.c.key)
@@ -23,7 +29,15 @@ _OWN = _MEMBERSHIPS.where(bulk.among(memberships.c.key))
 _MEMBERS = _MEMBERSHIPS.where(bulk.among(memberships.c.customer)).order_by(memberships.c.key)
 _STANDING = select(customers.c.id, customers.c.standing).where(bulk.among(customers.c.id))
 _FAMILY = select(customers).where(bulk.among(customers.c.standing)).order_by(customers.c.id)
-_SHARED = select(shared_identifiers).where(bulk.among(shared_identifiers.c.value))
+_SHARED = select(*(shared_identifiers.c[name] for name in ("value", "kind", "scope"))).where(
+    bulk.among(shared_identifiers.c.value)
+)
+_SCOPES = (
+    select(*(contact_identifiers.c[name] for name in ("value", "kind", "scope")))
+    .where(bulk.among(contact_identifiers.c.value))
+    .where(contact_identifiers.c.kind == IdentifierKind.HANDLE.value)
+    .distinct()
+)
 _VERSION = select(identity_state.c.version)
 
 
@@ -44,14 +58,7 @@ class SqlIdentities:
         return await self._transactions.write(self._publish, resolution)
 
     def _publish(self, connection: Connection, resolution: Resolution) -> int:
-        version = next_version(connection, resolution.based_on)
-        if resolution.contacts:
-            contacts.put(connection, resolution.contacts, (), self._clock.now())
-        assign(connection, resolution, version)
-        links.replace(connection, resolution.links, resolution.scope)
-        _judge_shared(connection, resolution)
-        history.append(connection, resolution.events)
-        return version
+        return write(connection, resolution, self._clock)
 
     async def publish_census(self, census: Census) -> int:
         return await self._transactions.write(self._publish_census, census)
@@ -100,6 +107,18 @@ class SqlIdentities:
         return await self._transactions.read(history.of, customer, first, after)
 
 
+def write(connection: Connection, resolution: Resolution, clock: Clock | None = None) -> int:
+    """Publish in the transaction at hand. `clock` says when contacts of the resolution came."""
+    version = next_version(connection, resolution.based_on)
+    if resolution.contacts and clock is not None:
+        contacts.put(connection, resolution.contacts, (), clock.now())
+    assign(connection, resolution, version)
+    links.replace(connection, resolution.links, resolution.scope)
+    _judge_shared(connection, resolution)
+    history.append(connection, resolution.events)
+    return version
+
+
 def _version(connection: Connection) -> int:
     return int(connection.execute(_VERSION).scalar_one())
 
@@ -125,10 +144,25 @@ def _judge_shared(connection: Connection, resolution: Resolution) -> None:
         return
     if resolution.scope is None:
         connection.execute(delete(shared_identifiers))
-    names = ("value", "kind", "scope")
-    terms = sorted(map(_term, resolution.shared))
+    for one in resolution.unshared:
+        same = shared_identifiers.c.value == indexed(one.value)
+        kind = shared_identifiers.c.kind == one.kind.value
+        connection.execute(delete(shared_identifiers).where(same, kind))
+    public = set(_scoped(connection, resolution.public))
+    names = ("value", "kind", "scope", "public")
+    terms = sorted((*term, term in public) for term in _scoped(connection, resolution.shared))
     rows = (dict(zip(names, term, strict=True)) for term in terms)
-    bulk.insert_missing(connection, shared_identifiers, rows)
+    bulk.upsert(connection, shared_identifiers, rows)
+
+
+def _scoped(
+    connection: Connection, identifiers: Collection[CanonicalIdentifier]
+) -> Iterator[tuple[str, str, str]]:
+    """Who names a handle without its platform means it on every one on which it is kept."""
+    anywhere = [one for one in identifiers if one.kind is IdentifierKind.HANDLE and not one.scope]
+    rows = bulk.answers(connection, _SCOPES, (indexed(one.value) for one in anywhere))
+    yield from ((value, kind, scope) for value, kind, scope in rows)
+    yield from (_term(one) for one in identifiers if one not in anywhere)
 
 
 def _shared(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) -> list[bool]:

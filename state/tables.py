@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -168,11 +170,13 @@ held_records = Table(
 )
 
 shared_identifiers = Table(
+    # Used by several people; `public`: by so many that it is nobody's.
     "shared_identifiers",
     metadata,
     Column("value", ByteText, primary_key=True),
     Column("kind", ByteText, primary_key=True),
     Column("scope", ByteText, primary_key=True),
+    Column("public", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from domain.errors import StoreError
 from domain.ids import Kind
-from domain.ports import IndexedContact
+from domain.ports import Comparable, IndexedContact
 from domain.records import Contact
 from state import codec
 from state.keys import indexed, pack
@@ -39,6 +39,7 @@ class Arrival:
     digest: bytes
     identifiers: tuple[tuple[str, str, str], ...]
     words: tuple[str, ...]
+    comparable: Comparable | None = None
 
     @property
     def updated_at(self) -> datetime | None:
@@ -85,7 +86,15 @@ def _arrival(key: str, item: IndexedContact) -> Arrival:
     # provenance's: only the key and the system, which cannot hold it, are written before it.
     read_at = b'"fetched_at":' + codec.encode(item.contact.provenance.fetched_at)
     digest.update(body.replace(read_at, b"", 1))
-    return Arrival(key, item.contact, body, digest.digest(), tuple(terms[0]), tuple(terms[1]))
+    return Arrival(
+        key=key,
+        contact=item.contact,
+        body=body,
+        digest=digest.digest(),
+        identifiers=tuple(terms[0]),
+        words=tuple(terms[1]),
+        comparable=item.comparable,
+    )
 
 
 def judge(arrival: Arrival, kept: Standing | None, scan_started_at: datetime | None) -> Verdict:

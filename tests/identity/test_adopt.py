@@ -1,63 +1,63 @@
 """Records that are placed among others while others publish."""
 
+import asyncio
+
 import pytest
 
-from domain.customer import CanonicalIdentifier
-from domain.errors import StaleVersion
-from domain.ids import CustomerId, Kind, SourceKey
-from domain.ports import Resolution
+from domain.errors import StoreError
+from domain.ids import Kind, SourceKey
 from domain.provenance import Provenance, System
 from domain.records import Contact
 from domain.vocabulary import SystemKind
-from identity.graph import ATTEMPTS, People
+from identity.graph import People
+from identity.model import bundled
+from identity.referee import Referee
+from state.engine import open_state
 
 
-class Crowded:
-    """A store of people in which somebody else is always first."""
-
-    def __init__(self):
-        self.tried = 0
-
-    async def version(self):
-        return 1
-
-    async def decisions(self):
-        return []
-
-    async def shared(self, identifiers: list[CanonicalIdentifier]):
-        return [False] * len(identifiers)
-
-    async def of_records(self, keys):
-        return [CustomerId("cus_1")] * len(keys)
-
-    async def clusters(self, ids):
-        return [None] * len(ids)
-
-    async def publish(self, resolution):
-        self.tried += 1
-        raise StaleVersion("somebody else was first")
-
-    async def find(self, identifiers):
-        return [()] * len(identifiers)
-
-    async def contacts(self, keys):
-        return [None] * len(keys)
-
-
-async def settle(contacts, standing):
-    return Resolution(assignments=[], redirects={})
-
-
-async def test_a_record_that_could_not_be_stored_is_not_said_to_be(clock):
-    """It has an owner from before, so that nothing else would tell that its new values are lost."""
-    store = Crowded()
-    people = People(store, store, settle, lambda links: [], {"crm": None})
+def contact(external_id, name, clock):
     said = Provenance(
         system=System(name="crm", kind=SystemKind.CRM, connector="test"),
-        external_id="1",
+        external_id=external_id,
         fetched_at=clock.now(),
     )
-    known = Contact(key=SourceKey("crm", Kind.CONTACT, "1"), provenance=said, full_name="Ada")
-    with pytest.raises(StaleVersion):
-        await people.adopt([known])
-    assert store.tried == ATTEMPTS
+    return Contact(key=SourceKey("crm", Kind.CONTACT, external_id), provenance=said, full_name=name)
+
+
+def people_of(state, judge):
+    return People(
+        state.records, state.identities, state.arrivals,
+        judge=judge, explain=lambda links: [], regions={"crm": None},
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def state(clock, tmp_path):
+    opened = open_state(f"sqlite:///{tmp_path}/state.db", clock=clock)
+    await opened.upgrade()
+    yield opened
+    await opened.close()
+
+
+async def test_a_record_that_could_not_be_placed_is_not_stored(state, clock):
+    """Else a later reading would find it unchanged, and nothing would tell that it has no owner."""
+
+    def judge(desk):
+        raise StoreError("the disk is full")
+
+    known = contact("1", "Ada", clock)
+    with pytest.raises(StoreError):
+        await people_of(state, judge).adopt([known])
+    assert await state.records.contacts([known.key]) == [None]
+    assert await state.arrivals.waiting(10) == []
+
+
+async def test_records_that_arrive_at_once_are_all_placed(state, clock):
+    referee = Referee(
+        bundled(), auto_link_weight=9.0, review_weight=3.0, regions={"crm": None}, clock=clock
+    )
+    people = people_of(state, referee.judge)
+    crowd = [contact(str(number), f"Ada Byron{number:02}", clock) for number in range(12)]
+    adopted = await asyncio.gather(*(people.adopt([one]) for one in crowd))
+    assert len({owner for owners in adopted for owner in owners}) == len(crowd)
+    assert await state.records.contacts([one.key for one in crowd]) == crowd

@@ -1,7 +1,6 @@
 """Settling stored records: in batch, in the request that brings one, and again."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -9,15 +8,13 @@ import pytest
 
 from domain.customer import KeyKind, Link, LookupKey
 from domain.ids import Kind, SourceKey
-from domain.ports import Clock, SyncCursor
+from domain.ports import Clock, Resolution, SyncCursor
 from domain.provenance import Provenance, System
 from domain.records import Actor, Contact
 from domain.vocabulary import ActorKind, LinkMethod, LinkStatus, SystemKind
-from identity import batch, features, live, sharing
-from identity.engine import engine
 from identity.graph import People
 from identity.model import bundled
-from identity.referee import Referee, _load
+from identity.referee import Referee
 from state.engine import open_state
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -56,7 +53,10 @@ async def rooms(clock: Clock) -> AsyncIterator[SimpleNamespace]:
     referee = Referee(
         bundled(), auto_link_weight=9.0, review_weight=3.0, regions=REGIONS, clock=clock
     )
-    graph = People(state.records, state.identities, referee.settle, referee.explain, REGIONS)
+    graph = People(
+        state.records, state.identities, state.arrivals,
+        judge=referee.judge, explain=referee.explain, regions=REGIONS,
+    )  # fmt: skip
     yield SimpleNamespace(state=state, referee=referee, graph=graph)
     await state.close()
 
@@ -106,9 +106,8 @@ async def test_a_rejected_pair_stays_apart_over_a_re_run(
         decided_by=Actor(kind=ActorKind.HUMAN, id="steward"), decided_at=AT,
     )  # fmt: skip
     version = await rooms.state.identities.version()
-    nobody = SimpleNamespace(memberships={}, decisions=(), shared=frozenset())
-    resolution = replace(
-        await rooms.referee.settle([], nobody),
+    resolution = Resolution(
+        assignments=[], redirects={},
         links=[decision], based_on=version, scope=frozenset({left, right}),
     )  # fmt: skip
     await rooms.state.identities.publish(resolution)
@@ -172,25 +171,3 @@ async def test_search_finds_people_by_the_beginnings_of_words_and_by_numbers(
     assert await rooms.graph.search("07700 9001", 10) == [person]
     assert await rooms.graph.search("margaret@ex", 10) == [person]
     assert await rooms.graph.search("unheard of", 10) == []
-
-
-def test_live_weights_are_the_batch_weights_less_the_term_frequency_part() -> None:
-    with engine() as connection:
-        _load(connection, EVERYBODY)
-        batch.prepare(connection, REGIONS)
-        batch.score(connection, bundled(), -100.0)
-        scored = {(a, b): (w, levels) for a, b, w, levels in _edges(connection)}
-        sharing.judge(connection)
-        features.build(connection)
-        live.score(connection, bundled())
-        lived = {(a, b): (w, levels) for a, b, w, levels in _edges(connection)}
-    assert scored
-    for pair, (weight, levels) in scored.items():
-        parts = [part.partition("~") for part in levels.split(";")]
-        frequency = sum(float(tf) for _, _, tf in parts if tf)
-        assert ";".join(level for level, _, _ in parts) == lived[pair][1]
-        assert lived[pair][0] == pytest.approx(weight - frequency, abs=0.01)
-
-
-def _edges(connection: object) -> list[tuple[int, int, float, str]]:
-    return connection.execute("select uid_l, uid_r, weight, levels from edges").fetchall()  # type: ignore[attr-defined,no-any-return]

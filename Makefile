@@ -11,7 +11,7 @@ DEMO_PEOPLE ?= 200
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup demo test test-fuzz storm check format test-contract test-browser test-long bench lock clean
+.PHONY: help setup demo test test-fuzz storm check format test-contract test-realsys test-browser test-long bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,11 +33,14 @@ setup: .venv/installed gateway/console/dist/built  ## .venv with everything lock
 demo: setup  ## emulated platforms, synced, resolved and served on http://127.0.0.1:8000
 	$(BIN)/knownas demo --port $(DEMO_PORT) --people $(DEMO_PEOPLE)
 
-test: setup  ## every test but those that need the vendors' mocks or a browser
-	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not contract and not browser"
+test: setup  ## every test but those that need the vendors' mocks, a browser or real systems
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not contract and not browser and not realsys"
 
 test-contract: setup  ## judged by the vendors' published descriptions and by federation's composition
 	$(BIN)/pytest -m contract
+
+test-realsys: setup  ## the product over four real systems, installed and started for it (docs/realsys.md)
+	$(BIN)/pytest -m realsys tests/realsys
 
 test-browser: setup  ## the pages in headless Chromium (Debian: chromium, chromium-driver)
 	$(BIN)/pytest -m browser

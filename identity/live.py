@@ -22,6 +22,7 @@ from identity.minting import mint
 from identity.model import Model
 from identity.namesakes import count_bearers
 from identity.neighbourhood import IDENTIFIERS, Neighbourhood, Record
+from identity.rows import Row, Uses
 from identity.run import probability
 from identity.scoring import Score, Scorer
 from identity.sharing import KINDS, PUBLIC_USERS
@@ -85,6 +86,17 @@ class Live:
         self._reconsider_namesakes(scene)
         members = self._region(scene)
         return self._settled(scene, members)
+
+    def compare(self, pair: Mapping[SourceKey, Row], uses: Uses) -> Link:
+        """Two records by themselves, as a link that nobody keeps; how frequent their values are
+        says nothing.
+        """
+        circumstances = rows.Circumstances(uses=uses)
+        for row in pair.values():
+            circumstances.fill(row)
+        (left, one), (right, other) = sorted(pair.items(), key=lambda end: end[0])
+        score = self._scorer.score(one, other, circumstances.frequencies())
+        return self._link(left, right, score, LinkStatus.SUPERSEDED)
 
     # ------------------------------------------------------------ candidates
 

@@ -1,5 +1,7 @@
 """What pairs say together: worked by hand."""
 
+import itertools
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -92,3 +94,35 @@ def test_pairs_are_taken_apart_alike_from_columns_and_from_levels(
     for weight, levels, found in rows:
         assert profile.parts(levels, used) == pytest.approx(found, abs=2)
         assert used.prior_weight + sum(found) / UNIT == pytest.approx(weight, abs=1e-4)
+
+
+def test_a_hundred_orders_of_arrival_give_the_same_groups() -> None:
+    chance = random.Random(7)
+    members = [f"m{number:02}" for number in range(60)]
+    pairs = [pair for pair in itertools.combinations(members, 2) if chance.random() < 0.12]
+    edges = [
+        edge(*pair, **{name.replace(" ", "_"): chance.choice([0.0, 0.0, -4.0, 9.0, 14.0])
+                       for name in PLACE})
+        for pair in pairs
+    ]  # fmt: skip
+    expected = cluster(members, edges, POLICY)
+    assert 1 < len(expected.clusters) < len(members)
+    for _ in range(100):
+        chance.shuffle(edges)
+        chance.shuffle(members)
+        assert cluster(members, edges, POLICY) == expected
+
+
+def test_more_agreement_never_weighs_less() -> None:
+    """A pair that says more for one person makes what all pairs say no smaller."""
+    chance = random.Random(8)
+    for _ in range(200):
+        rows = [
+            {name: chance.choice([0.0, -3.0, 5.0, 11.0]) for name in ("given", "email", "phone")}
+            for _ in range(3)
+        ]
+        before = together(*rows)
+        name = chance.choice(["given", "email", "phone"])
+        if rows[0][name]:
+            rows[0] = rows[0] | {name: rows[0][name] + 2.5}
+            assert together(*rows) >= before

@@ -10,11 +10,7 @@ from identity.sharing import KINDS, PUBLIC_USERS, known, values_of
 def build(connection: duckdb.DuckDBPyConnection) -> None:
     """Writes `features` from `people`, `value_users` and `known_names`, one row per uid."""
     names = ", ".join(f"{column}_own, {column}_shared" for column in KINDS.values())
-    split = ", ".join(
-        f"coalesce({column}_{use}, []) as {column}_{use}"
-        for column in KINDS.values()
-        for use in ("own", "shared")
-    )
+    split = ", ".join(_split(kind, column) for kind, column in KINDS.items())
     connection.execute(f"""create or replace table features as
         with {", ".join(_by_use(kind, column) for kind, column in KINDS.items())},
         free as ({_free_domains()}),
@@ -47,13 +43,25 @@ def build(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _by_use(kind: str, column: str) -> str:
-    """A record's values of one kind: of one person, of a few; those of many are left out."""
-    return f"""{column}_by_use as (select uid,
+    """The values of one kind of those records that have one of more people: of one person, of a
+    few; those of many are left out.
+    """
+    used = f"(select uid, unnest({values_of(kind)}) as value from people)"
+    known = f"(select value, users from value_users where kind = '{kind}')"
+    return f"""{column}_by_use as (select uid, true as {column}_judged,
         list(value order by value) filter (users is null) as {column}_own,
         list(value order by value) filter (users < {PUBLIC_USERS}) as {column}_shared
-        from (select uid, unnest({values_of(kind)}) as value from people)
-        left join (select value, users from value_users where kind = '{kind}') using (value)
+        from {used} semi join (select uid from {used} semi join {known} using (value)) using (uid)
+        left join {known} using (value)
         where value is not null group by uid)"""
+
+
+def _split(kind: str, column: str) -> str:
+    """Both lists of a record; values are its own where nobody else is known to use them."""
+    every = "if(account is null, [], [account])" if kind == "account" else column
+    return f"""case when {column}_judged is null then {every}
+            else coalesce({column}_own, []) end as {column}_own,
+        coalesce({column}_shared, []) as {column}_shared"""
 
 
 def _free_domains() -> str:

@@ -1,11 +1,10 @@
-"""Why two records are held to be one person: the levels that fired, as numbers and as a sentence.
+"""Why two records are held to be one person: the levels that fired, as numbers.
 
 A link keeps its levels as text, `given_name=0~-1.25;email=1`: comparison, place of the level among
 those that say something, and the term-frequency part where there is one. Prior plus the evidence
 read from it is the link's weight within 1e-6.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from domain.customer import LinkEvidence
@@ -84,39 +83,3 @@ def _shown(comparison: Comparison, person: Person | None) -> str | None:
     values = (getattr(person, column) for column in comparison.columns)
     texts = (" ".join(value) if isinstance(value, tuple) else value for value in values)
     return " ".join(text for text in texts if text) or None
-
-
-def summary(evidence_of: Sequence[LinkEvidence], match_weight: float) -> str:
-    """One sentence for a person who decides: what speaks for it, then what speaks against."""
-    speaking = sorted(evidence_of, key=lambda one: -one.match_weight)
-    pro = [_phrase(one) for one in speaking if one.match_weight >= 1][:3]
-    contra = [_phrase(one) for one in reversed(speaking) if one.match_weight <= -1][:2]
-    verdict = _verdict(match_weight)
-    if not pro and not contra:
-        return f"{verdict}: too little is known of them."
-    if not contra:
-        return f"{verdict}: {_joined(pro)}."
-    if not pro:
-        return f"{verdict}: {_joined(contra)}."
-    return f"{verdict}: {_joined(pro)}, but {_joined(contra)}."
-
-
-def _verdict(weight: float) -> str:
-    if weight >= 9:
-        return "Almost certainly the same person"
-    if weight >= 3:
-        return "Probably the same person"
-    return "Possibly the same person" if weight >= 0 else "Probably two people"
-
-
-def _phrase(one: LinkEvidence) -> str:
-    name = one.comparison.replace("_", " ")
-    rare = " (a rare one)" if (one.term_frequency_weight or 0) >= 2 else ""
-    common = " (a common one)" if (one.term_frequency_weight or 0) <= -2 else ""
-    if one.level in ("same", "different"):
-        return f"{one.level} {name}{rare or common}"
-    return f"{name}: {one.level}"
-
-
-def _joined(phrases: Sequence[str]) -> str:
-    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"

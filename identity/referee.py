@@ -16,13 +16,14 @@ from domain.records import Contact
 from domain.vocabulary import LinkStatus
 from identity import batch, census, components, explain
 from identity.clusters import Constraints, Identities, Policy
-from identity.engine import EngineLimits, engine
+from identity.engine import EngineLimits, engine, widen
 from identity.graph import ATTEMPTS
 from identity.index import raw_person
 from identity.live import Live
 from identity.model import Model
 from identity.neighbourhood import IDENTIFIERS
 from identity.normalise import Person, normalise
+from identity.rows import row_of
 from identity.sharing import PUBLIC_USERS
 from identity.signature import BY_MODEL
 from identity.steps import Steps
@@ -94,6 +95,7 @@ class Referee:
             with engine(self._limits) as connection:
                 with steps.step("read"):
                     found = await census.read(connection, records, store)
+                    widen(connection, found, self._limits)
                     rules = census.constraints(connection, decisions, self._unique)
                 resolution = await asyncio.to_thread(self._resolve, connection, rules, steps)
                 taken = self._census(connection, replace(resolution, based_on=version))
@@ -166,6 +168,23 @@ class Referee:
         if contact is None:
             return None
         return normalise(raw_person(contact), self._regions.get(contact.key.source))
+
+    async def weigh(
+        self, left: Contact, right: Contact, shared: frozenset[CanonicalIdentifier]
+    ) -> Link:
+        """Two records as a link that nobody keeps; `shared` of their identifiers are known to be
+        used by several people. How frequent a name is says nothing here.
+        """
+        return await asyncio.to_thread(self._weigh, left, right, shared)
+
+    def _weigh(self, left: Contact, right: Contact, shared: frozenset[CanonicalIdentifier]) -> Link:
+        names = {kind: name for name, kind in IDENTIFIERS.items()}
+        uses = {(names[one.kind], one.value): 2 for one in shared if one.kind in names}
+        rows = {}
+        for contact in (left, right):
+            person = normalise(raw_person(contact), self._regions.get(contact.key.source))
+            rows[contact.key] = row_of(person, contact.key.source, contact.verification)
+        return self._live.compare(rows, uses)
 
     def _known_regions(self) -> dict[str, str]:
         return {source: region for source, region in self._regions.items() if region}

@@ -86,8 +86,9 @@ def summary(link: Link, evidence: Sequence[LinkEvidence]) -> str:
     first, second, between = alike, unlike, "but"
     if link.status in {LinkStatus.REJECTED, LinkStatus.SUPERSEDED}:
         first, second, between = unlike, alike, "although"
-    told = f", {between} ".join(_listed(some) for some in (first, second) if some)
-    return f"{_VERDICTS[link.status]}{f': {told}' if told else ''}."
+    told = f": {_listed(first)}" if first else ""
+    against = f", {between} {_listed(second)}" if second else ""
+    return f"{_VERDICTS[link.status]}{told}{against}."
 
 
 def _phrase(one: LinkEvidence) -> str:

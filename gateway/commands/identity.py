@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from domain.customer import Cluster, Link, LinkEvidence
+from domain.customer import Cluster
 from domain.errors import UnknownCustomer
-from domain.ids import CustomerId, SourceKey
+from domain.ids import CustomerId
 from gateway.bootstrap import Program, opened
-from gateway.commands import identity_quality
+from gateway.commands import identity_explain, identity_quality
 from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
 from gateway.server import run as run_async
 from gateway.terminal import note, progress, say
@@ -21,6 +21,7 @@ from identity.run import run as run_files
 
 group = typer.Typer(name="identity", help="Which records are one person.", no_args_is_help=True)
 
+group.command("explain")(identity_explain.explain)
 group.command("train")(identity_quality.train)
 group.command("evaluate")(identity_quality.evaluate)
 
@@ -93,15 +94,6 @@ def resolve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     say(f"links\t{found.links}\nwaiting for review\t{found.pending}\nversion\t{found.version}")
 
 
-@group.command("explain")
-def explain(customer: Customer, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Print why the records of a customer are held to be one person, comparison by comparison.
-
-    Values are left out: they are personal, and a terminal keeps what it shows.
-    """
-    run_async(_with(config, CustomerId(customer), _explain))
-
-
 @group.command("history")
 def history(customer: Customer, config: ConfigFile = DEFAULT_CONFIG, first: First = 50) -> None:
     """Print what happened to a customer's identity, newest first."""
@@ -122,34 +114,6 @@ async def _with(
         if found is None:
             raise UnknownCustomer(f"{customer}: no customer has, or ever had, this id")
         await tell(program, found)
-
-
-async def _explain(program: Program, found: Cluster) -> None:
-    say(f"{found.id}\tversion {found.version}\tconfidence {found.confidence:.4f}")
-    for member in found.members:
-        say(f"record\t{_record(member)}")
-    (links,) = await program.people.links([found.id])
-    kept = await program.state.records.contacts(
-        [key for one in links for key in (one.left, one.right)]
-    )
-    ends = list(zip(kept[::2], kept[1::2], strict=True))
-    evidence = await program.people.explain(
-        [(link, left, right) for link, (left, right) in zip(links, ends, strict=True)]
-    )
-    for link, found_evidence in zip(links, evidence, strict=True):
-        _tell_link(link, found_evidence)
-
-
-def _tell_link(link: Link, evidence: Sequence[LinkEvidence]) -> None:
-    weight = "" if link.match_weight is None else f"\t{link.match_weight:+.2f}"
-    ends = f"{_record(link.left)} - {_record(link.right)}"
-    say(f"{link.status.value.lower()}\t{ends}\t{link.method.value.lower()}{weight}")
-    for one in evidence:
-        say(f"  {one.comparison}\t{one.level}\t{one.match_weight:+.2f}")
-
-
-def _record(key: SourceKey) -> str:
-    return f"{key.source}/{key.external_id}"
 
 
 def _listed(ids: Sequence[CustomerId]) -> str:

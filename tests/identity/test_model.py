@@ -95,17 +95,8 @@ def test_prior_and_evidence_add_up_to_the_weight_of_every_link(
         total = used.prior_weight + sum(one.match_weight for one in found)
         assert left < right
         assert total == pytest.approx(weight, abs=1e-6)
-        assert explain.summary(found, weight).endswith(".")
 
 
 def test_levels_of_another_model_are_refused() -> None:
     with pytest.raises(InputError, match="not of model"):
         explain.evidence("shoe_size=1", model.bundled())
-
-
-def test_a_summary_says_what_speaks_for_and_against() -> None:
-    found = explain.evidence("given_name=1~-3.1;account_number=2;email=0", model.bundled())
-    assert explain.summary(found, 9.5) == (
-        "Almost certainly the same person: same email and same given name (a common one), "
-        "but different account number."
-    )

@@ -73,6 +73,17 @@ def test_each_finding_is_said_in_words(one, told):
     assert told in summary(link(LinkStatus.AUTO), [one])
 
 
+@pytest.mark.parametrize(
+    ("status", "one", "told"),
+    [
+        (LinkStatus.REJECTED, EVIDENCE[1], "Two people, as was decided, although same e-mail."),
+        (LinkStatus.AUTO, EVIDENCE[0], "One person, but different date of birth."),
+    ],
+)
+def test_what_only_speaks_against_the_verdict_is_not_given_as_its_reason(status, one, told):
+    assert summary(link(status), [one]) == told
+
+
 @pytest.mark.parametrize("status", list(LinkStatus))
 def test_where_nothing_is_known_of_the_pair_only_the_verdict_is_said(status):
     told = summary(link(status), ())

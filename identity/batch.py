@@ -1,7 +1,7 @@
 """The batch path: people in, scored pairs out. Splink does the scoring on its own connection."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import duckdb
 from splink import DuckDBAPI, Linker
@@ -81,7 +81,9 @@ def score(
     model: Model,
     least_weight: float,
     link_weight: float | None = None,
+    *,
     explained: float | None = None,
+    predictor: "Predictor | None" = None,
 ) -> int:
     """Writes `edges` from `features` and `candidates`, and says how many: uid_l < uid_r, weight,
     levels (see explain) and parts (see profile). Pairs below `least_weight` are left out, but for
@@ -89,24 +91,21 @@ def score(
     against a cluster is as good as what speaks for it. Below `explained` levels are null: nobody
     will ask for them.
     """
-    _predict_edges(connection, model, "candidates", least_weight, explained)
+    using = predictor or predict
+    _edges(connection, model, using(connection, model, "candidates", least_weight), explained)
     connection.execute("create or replace table edges as select * from predicted_edges").fetchall()
     if link_weight is not None and _unseen(connection, link_weight):
-        _predict_edges(connection, model, "unseen", None, explained)
+        _edges(connection, model, using(connection, model, "unseen", None), explained)
         connection.execute("insert into edges select * from predicted_edges").fetchall()
     connection.execute("drop table predicted_edges").fetchall()
     (edges,) = connection.execute("select count(*) from edges").fetchall()[0]
     return int(edges)
 
 
-def _predict_edges(
-    connection: duckdb.DuckDBPyConnection,
-    model: Model,
-    pairs: str,
-    least_weight: float | None,
-    explained: float | None,
+def _edges(
+    connection: duckdb.DuckDBPyConnection, model: Model, predicted: str, explained: float | None
 ) -> None:
-    predicted = predict(connection, model, pairs, least_weight)
+    """`predicted_edges` from a prediction, which is dropped."""
     asked = "true" if explained is None else f"match_weight >= {explained!r}"
     connection.execute(f"""create or replace temp table predicted_edges as
         select least(uid_l, uid_r) as uid_l, greatest(uid_l, uid_r) as uid_r,
@@ -152,3 +151,7 @@ def predict(
     splink.table_management.register_blocked_pairs_for_predict(registered)
     predicted = splink.inference.predict(threshold_match_weight=least_weight, warning_mode="never")
     return str(predicted.physical_name)
+
+
+Predictor = Callable[[duckdb.DuckDBPyConnection, Model, str, float | None], str]
+"""`predict`, or what does the same elsewhere."""

@@ -12,9 +12,12 @@ from domain.errors import InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLimits:
-    """`memory_mb` bounds DuckDB's own buffers, not the whole process."""
+    """`memory_mb` bounds DuckDB's own buffers, not the whole process; with many records it may hold
+    `bytes_a_record` instead, and goes to the disk beyond that.
+    """
 
     memory_mb: int = 600
+    bytes_a_record: int = 2_000
     threads: int = 2
 
 
@@ -39,3 +42,12 @@ def engine(limits: EngineLimits | None = None) -> Iterator[duckdb.DuckDBPyConnec
             raise InputError(f"identity: needs more than {bounds.memory_mb} MB") from error
         finally:
             connection.close()
+
+
+def widen(
+    connection: duckdb.DuckDBPyConnection, records: int, limits: EngineLimits | None = None
+) -> None:
+    """Room for so many records, once their number is known."""
+    bounds = limits or EngineLimits()
+    memory_mb = max(bounds.memory_mb, records * bounds.bytes_a_record // 1_000_000)
+    connection.execute(f"set memory_limit = '{memory_mb}MB'").fetchall()

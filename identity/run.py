@@ -11,8 +11,8 @@ import orjson
 
 from domain.errors import InputError
 from domain.ids import CustomerId
-from identity import adaptation, batch, components, records, report
-from identity.engine import EngineLimits, engine
+from identity import adaptation, batch, components, records, report, spark
+from identity.engine import EngineLimits, engine, widen
 from identity.evaluate import Quality, quality
 from identity.groups import Policy
 from identity.minting import mint
@@ -21,7 +21,8 @@ from identity.rules import literal
 from identity.steps import Steps, peak_mb
 from identity.workers import workers
 
-ENGINES = ("duckdb",)
+ENGINES: Mapping[str, batch.Predictor] = {"duckdb": batch.predict, "spark": spark.predict}
+"""What pairs are scored on."""
 LEAST_WEIGHT = -20.0
 """Weaker pairs are dropped before clustering: whatever else is known, they do not join."""
 
@@ -74,12 +75,19 @@ def run(options: RunOptions) -> RunReport:
     with engine(options.limits) as connection:
         with steps.step("read"):
             loaded = records.load(connection, options.records)
-        with steps.step("normalise"):
-            candidates = batch.prepare(connection, options.default_regions)
+            widen(connection, loaded.records, options.limits)
+        with steps.step("normalise"), workers() as processes:
+            candidates = batch.prepare(connection, options.default_regions, workers=processes)
         with steps.step("train"):
             model = starting if options.model else adaptation.adapt(connection, starting)
         with steps.step("score"):
-            links = batch.score(connection, model, LEAST_WEIGHT, options.auto_link_weight)
+            links = batch.score(
+                connection,
+                model,
+                LEAST_WEIGHT,
+                options.auto_link_weight,
+                predictor=ENGINES[options.engine],
+            )
         with steps.step("cluster"):
             oversized = _cluster(connection, model, options.auto_link_weight)
             labels = _labels(connection)

@@ -115,7 +115,7 @@ def build_source(
     spec = described_by(settings, name)
     spread = dice or Random()  # noqa: S311  # spreads waits, guards nothing
     if spec.sender is not None:
-        sender = InPlace(sender, spec.sender(settings))
+        sender = InPlace(sender, own_sender(spec, name, settings))
     return open_source(
         spec,
         name,
@@ -126,6 +126,16 @@ def build_source(
         dice=spread,
         tokens=tokens,
     )
+
+
+def own_sender(spec: Spec, name: str, settings: SourceSettings) -> Sender:
+    """The sender of a source that is not reached over HTTP. Raises ConfigError with its place."""
+    if spec.sender is None:
+        raise AssertionError(f"{spec.connector} is reached over HTTP")
+    try:
+        return spec.sender(settings)
+    except ConfigError as error:
+        raise ConfigError(f"sources.{name}.{error}") from None
 
 
 def described_by(settings: SourceSettings, name: str) -> Spec:

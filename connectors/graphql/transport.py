@@ -10,8 +10,8 @@ from graphql import (
     parse,
 )
 
+from connectors.mapped.asking import Ask, Wanted
 from connectors.mapped.credentials import read_auth
-from connectors.mapped.forms import Ask, Wanted
 from connectors.mapped.paging import QUERY
 from connectors.mapped.tables import Table, near
 from connectors.mapped.templates import Values

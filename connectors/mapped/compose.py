@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from connectors.mapped.forms import PARENTS, Desk, Transport, read_forms
+from connectors.mapped.asking import Desk, Transport
+from connectors.mapped.childforms import PARENTS
+from connectors.mapped.forms import read_forms
 from connectors.mapped.hooks import read_webhooks
 from connectors.mapped.recipes import Recipe, recipe
 from connectors.mapped.records import read_fields

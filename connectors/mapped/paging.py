@@ -66,7 +66,11 @@ class Paging:
             return None
         if self.style == "cursor":
             found = self.next(data) if self.next else None
-            return None if found is None or found == "" else str(found)
+            if found is not None and found != "":
+                return str(found)
+            if self.more is not None:
+                raise RowError("there is more, and no cursor that leads to it")
+            return None
         if self.style == "link":
             found = self.next(data) if self.next else None
             return link_query(found) if found else None
@@ -117,6 +121,8 @@ def read_paging(form: Table) -> Paging:
     )
     if style == "cursor" and paging.next is None:
         table.wrong("next", "must be set: where the answer holds the cursor of the next page")
+    if style == "page" and paging.total is not None:
+        table.wrong("total", 'goes with style = "offset"; of pages by number `more` can be told')
     table.done()
     return paging
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
+from connectors.mapped.asking import Ask, Wanted
 from connectors.mapped.credentials import read_auth
-from connectors.mapped.forms import Ask, Wanted
 from connectors.mapped.paging import QUERY
 from connectors.mapped.tables import Table
 from connectors.mapped.templates import Values

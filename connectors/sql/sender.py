@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from sqlalchemy import (
@@ -146,7 +146,10 @@ def open_sender(settings: SourceSettings, statements: Mapping[str, str]) -> Data
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         # The cause is left out: it may quote a password.
         raise ConfigError("url: not an SQLAlchemy URL, or its driver is not installed") from None
-    zone = ZoneInfo(settings.time_zone)
+    try:
+        zone = ZoneInfo(settings.time_zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ConfigError(f"time_zone: no such time zone: {settings.time_zone}") from error
     event.listen(engine, "connect", partial(_read_only, engine, settings.time_zone))
     return DatabaseSender(engine, statements, zone, settings.timeout_s)
 

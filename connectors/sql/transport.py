@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from connectors.auth import Authenticator, FixedHeader, Secrets, reveal
-from connectors.mapped.forms import Ask, Wanted
+from connectors.mapped.asking import Ask, Wanted
 from connectors.mapped.tables import Table, near
 from connectors.mapped.templates import Values
 from connectors.reading import Options

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from connectors.registry import connector_names, described_by, load_connector
+from connectors.registry import connector_names, described_by, load_connector, own_sender
 from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from connectors.source import open_source
@@ -121,7 +121,7 @@ class _Asked:
 async def _live(
     name: str, spec: Spec, settings: SourceSettings, notebook: Notebook, asked: _Asked
 ) -> list[Finding]:
-    sender = spec.sender(settings) if spec.sender else HttpxSender.pooled()
+    sender = own_sender(spec, name, settings) if spec.sender else HttpxSender.pooled()
     source = open_source(
         replace(notebook.noted(spec), sender=None),
         name,

@@ -14,6 +14,7 @@ from connectors.manifest import Tier, next_tier
 from connectors.registry import connector_names, load_connector, load_connectors
 from domain.errors import InputError
 from gateway.clock import SystemClock
+from gateway.commands import connectors_test
 
 TODAY = SystemClock().now().date()
 
@@ -73,3 +74,11 @@ def test_nothing_below_silver_ships() -> None:
 def test_a_tier_says_what_the_next_one_lacks() -> None:
     assert next_tier(load_connector("hubspot").manifest) == (Tier.GOLD, ["identity_measured"])
     assert next_tier(load_connector("rest").manifest) == (None, [])
+
+
+def test_without_the_source_tree_the_suite_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(connectors_test, "SUITE", tmp_path / "nothing")
+    with pytest.raises(InputError, match="comes with the source tree"):
+        connectors_test.command("hubspot")

@@ -127,7 +127,8 @@ def test_every_key_of_a_mapping_is_described() -> None:
 
 
 def test_every_placeholder_is_described() -> None:
-    code = (ROOT / "connectors" / "mapped" / "forms.py").read_text(encoding="utf-8")
+    files = [ROOT / "connectors" / "mapped" / name for name in ("forms.py", "childforms.py")]
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
     names = {
         name
         for found in re.findall(r"Blank\(\((.*?)\)", code)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path as FilePath
 from random import Random
 from typing import Any
 
@@ -38,6 +39,7 @@ from domain.vocabulary import (
     TicketStatus,
     Verification,
 )
+from gateway.config_file import checked
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AT = Reading(
@@ -465,6 +467,50 @@ async def test_older_rows_than_asked_for_are_told(over: Over, harness: Any) -> N
     assert tally.total("source_filter_ignored") == 5
 
 
+STREAM = {
+    "system": "ERP",
+    "auth": {"kind": "none"},
+    "contact": {
+        "fields": {"id": "id"},
+        "get": {"path": "/c/{id}"},
+        "changes": {
+            "path": "/c",
+            "query": {"after": "{cursor}"},
+            "page": {"style": "cursor", "next": "next", "more": "more"},
+            "rows": "rows",
+            "deleted": "gone",
+            "stream": True,
+        },
+    },
+}
+
+
+async def test_a_stream_goes_on_where_it_ended(over: Over, harness: Any) -> None:
+    rows = [{"id": 1}, {"id": 2, "gone": True}, {"id": 3}]
+
+    def answer(_path: str, query: Any) -> Any:
+        start = int(query.get("after", "0"))
+        reached = min(start + 2, len(rows))
+        return {"rows": rows[start:reached], "next": str(reached), "more": reached < len(rows)}
+
+    source, _ = over(answer, STREAM)
+    reader = source.changes[Kind.CONTACT]
+    first = await reader.changed_since(None, harness.within())
+    assert ([r.key.external_id for r in first.records], first.more) == (["1"], True)
+    assert [key.external_id for key in first.deleted] == ["2"]
+    second = await reader.changed_since(first.cursor, harness.within())
+    assert ([r.key.external_id for r in second.records], second.more) == (["3"], False)
+    rows.append({"id": 4})
+    third = await reader.changed_since(second.cursor, harness.within())
+    assert [r.key.external_id for r in third.records] == ["4"]
+
+
+async def test_a_list_that_goes_on_nowhere_is_refused(over: Over, harness: Any) -> None:
+    source, _ = over(lambda _path, _query: {"rows": [{"id": 1}], "more": True}, STREAM)
+    with pytest.raises(SourceProtocolError):
+        await source.changes[Kind.CONTACT].changed_since(None, harness.within())
+
+
 # ---------------------------------------------------------------- mistakes
 
 
@@ -513,3 +559,18 @@ def test_a_source_whose_customers_are_named_otherwise_is_refused(over: Over, har
             clock=harness.Clock(),
             telemetry=harness.Tally(),
         )
+
+
+def test_a_mapping_in_place_of_its_file_is_the_same(tmp_path: FilePath) -> None:
+    table = {"connector": "rest", "base_url": "https://erp.example", "token": {"env": "T"}}
+    here = checked({"sources": {"erp": {**table, "mapping": PAGED}}}, {"T": "t"})
+    assert here.sources["erp"].settings.mapping == PAGED
+    place = tmp_path / "knownas.toml"
+    for mapping, told in {
+        7: "sources.erp.mapping: must be set: the file of the mapping, or the mapping as a table",
+        "no.toml": "sources.erp.mapping: no.toml: cannot be read",
+        "bad.toml": "sources.erp.mapping: bad.toml: is not TOML: .*line 2",
+    }.items():
+        (tmp_path / "bad.toml").write_text("a = 1\nb = = 2\n")
+        with pytest.raises(ConfigError, match=told):
+            checked({"sources": {"erp": {**table, "mapping": mapping}}}, {"T": "t"}, place)

@@ -33,8 +33,9 @@ class Policy:
 
 Parts = Sequence[int]
 """What a pair says by each comparison, in millionths of a bit; 0 where it says nothing."""
-Evidence = Callable[[Parts, Parts], float]
-"""Of two groups, from the sums of the parts across them and how many pairs said each."""
+Evidence = Callable[[Parts, Parts, int], float]
+"""Of two groups, from the sums of the parts across them, how many pairs said each, and the size of
+the smaller group."""
 
 
 @dataclass(slots=True)
@@ -153,16 +154,17 @@ class Groups:
         tie = self._ties[a].get(b) if a in self._members and b in self._members else None
         if tie is None or tie.apart or not self._strangers(a, b):
             return None
-        weight = self._weight(tie, len(self._members[a]) * len(self._members[b]))
+        weight = self._weight(tie, len(self._members[a]), len(self._members[b]))
         return (-weight, a, b) if weight >= self._least else None
 
-    def _weight(self, tie: _Tie, across: int) -> float:
-        """Between two groups with so many pairs across, in millionths of a bit."""
+    def _weight(self, tie: _Tie, left: int, right: int) -> float:
+        """Between two groups of so many records, in millionths of a bit."""
         if tie.sums is None or self._evidence is None:
+            across = left * right
             return (tie.total + self._absent * (across - tie.pairs)) / across
         if tie.greatest < self._least:
             return float(tie.greatest)
-        return self._prior + self._evidence(tie.sums, tie.counts)
+        return self._prior + self._evidence(tie.sums, tie.counts, min(left, right))
 
     def _strangers(self, a: int, b: int) -> bool:
         return not self._labels or self._labels.get(a, set()).isdisjoint(self._labels.get(b, ()))

@@ -11,11 +11,14 @@ pairs that show it.
 """
 
 from collections.abc import Sequence
+from math import isqrt
 
 from identity.comparisons import (
     ACCOUNT,
+    BIRTH_DATE,
     COMPARISONS,
     EMAIL,
+    GENERATION,
     GIVEN_NAME,
     HANDLE,
     HOME_LEVELS,
@@ -83,15 +86,33 @@ _ELSEWHERE = tuple(range(len(_NAMES)))
 _TOGETHER = tuple(n for n in range(WIDTH) if n not in (_GIVEN, _FAMILY, _HOME))
 
 
-def evidence(sums: Sequence[int], counts: Sequence[int]) -> float:
+_LASTING = frozenset(
+    (_GIVEN, _GIVEN_AT_HOME, *(_NAMES.index(one.name) for one in (BIRTH_DATE, GENERATION)))
+)
+"""What people keep all their lives."""
+MOST_REPEATED = 4
+"""So often at most a contradiction counts: copies of one record err together."""
+
+
+def evidence(sums: Sequence[int], counts: Sequence[int], smaller: int) -> float:
     """What the parts of all pairs across two groups come to; each part as sum and number of pairs
-    that say something.
+    that say something. `smaller` is the number of records of the smaller group.
     """
     places = _TOGETHER if counts[_AT_HOME] else _ELSEWHERE
-    total = sum([sums[place] / counts[place] for place in places if counts[place]])
+    total = sum([_said(place, sums, counts, smaller) for place in places if counts[place]])
     if counts[_AT_HOME] and counts[_GIVEN] and not counts[_GIVEN_AT_HOME]:
-        total += min(0.0, sums[_GIVEN] / counts[_GIVEN])
+        total += min(0.0, _said(_GIVEN, sums, counts, smaller))
     return total
+
+
+def _said(place: int, sums: Sequence[int], counts: Sequence[int], smaller: int) -> float:
+    """The average. A contradiction in what people keep counts for each record of the smaller group
+    that says so: all of these would have to be in error.
+    """
+    average = sums[place] / counts[place]
+    if average < 0 and smaller > 1 and place in _LASTING:
+        average *= min(smaller, isqrt(counts[place]), MOST_REPEATED)
+    return average
 
 
 _IDENTIFYING = tuple(_NAMES.index(one.name) for one in (ACCOUNT, EMAIL, PHONE, HANDLE))

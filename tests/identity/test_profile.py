@@ -15,7 +15,8 @@ from identity.groups import UNIT
 from identity.profile import WIDTH, evidence
 
 PLACE = {
-    "given": 0, "family": 1, "home": 3, "email": 7, "phone": 8, "given at home": 12, "at home": 13,
+    "given": 0, "family": 1, "home": 3, "birth date": 4, "email": 7, "phone": 8,
+    "given at home": 12, "at home": 13,
 }  # fmt: skip
 PRIOR = -14.0
 POLICY = Policy(link_weight=5.0, prior_weight=PRIOR)
@@ -32,12 +33,12 @@ def edge(left: str, right: str, **bits: float) -> Edge[str]:
     return Edge(left, right, PRIOR + sum(bits.values()), parts(**bits))
 
 
-def together(*pairs: Mapping[str, float]) -> float:
+def together(*pairs: Mapping[str, float], smaller: int = 1) -> float:
     rows = [parts(**pair) for pair in pairs]
     columns = list(zip(*rows, strict=True))
     sums = [sum(column) for column in columns]
     counts = [sum(value != 0 for value in column) for column in columns]
-    return evidence(sums, counts) / UNIT
+    return evidence(sums, counts, smaller) / UNIT
 
 
 def groups(*edges: Edge[str]) -> list[str]:
@@ -56,6 +57,17 @@ def test_what_a_home_shows_is_not_counted_again_by_the_names_elsewhere() -> None
 def test_names_that_differ_elsewhere_count_where_the_home_names_nobody() -> None:
     assert together({"given": -5.0, "family": 9.0}, {"at home": 10.0}) == 5.0
     assert together({"given": 8.0, "family": 9.0}, {"at home": 10.0}) == 10.0
+
+
+def test_a_contradiction_counts_for_every_record_that_would_be_in_error() -> None:
+    """Four pairs across two groups of two: both records of a side would have to be wrong. Of a
+    group of one only one would, and an address may have been given up.
+    """
+    other = {"birth date": -3.0}
+    assert together(other, other, other, other, smaller=2) == -6.0
+    assert together(other, other, other, other, smaller=1) == -3.0
+    assert together(other, smaller=2) == -3.0
+    assert together(*[{"email": -3.0}] * 4, smaller=2) == -3.0
 
 
 def test_a_record_of_a_number_alone_joins_those_who_have_it_and_those_who_do_not_know_it() -> None:

@@ -18,6 +18,7 @@ from connectors.source import open_source
 from connectors.spec import Spec
 from connectors.trial.notebook import EXAMPLES, Listening, Notebook, told
 from connectors.trial.questions import Finding, Trial
+from connectors.trial.refusals import refusals
 from connectors.trial.samples import read_samples, reading
 from domain.errors import InputError
 from gateway.clock import SystemClock
@@ -75,6 +76,7 @@ def command(
             _keep(samples, notebook)
     else:
         findings = _recorded(samples, name, spec, settings, notebook)
+        findings += run(_refusing(spec, settings))
     if _told(findings, notebook):
         raise typer.Exit(1)
 
@@ -158,6 +160,10 @@ def _recorded(
     if not findings:
         raise InputError(f"{name}: {folder} holds no sample (*.json)")
     return findings
+
+
+async def _refusing(spec: Spec, settings: SourceSettings) -> list[Finding]:
+    return [finding async for finding in refusals(spec, settings, SystemClock())]
 
 
 def _keep(folder: Path, notebook: Notebook) -> None:

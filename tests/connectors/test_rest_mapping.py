@@ -1,5 +1,6 @@
 """Mappings: what they make of rows, how they ask, and how lists of theirs end."""
 
+import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from connectors.rest import compose
 from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from connectors.spec import GetAsk, SinceAsk
+from connectors.trial.refusals import refusals
 from domain.customer import KeyKind, LookupKey
 from domain.errors import ConfigError, SourceProtocolError
 from domain.ids import Kind
@@ -574,3 +576,18 @@ def test_a_mapping_in_place_of_its_file_is_the_same(tmp_path: FilePath) -> None:
         (tmp_path / "bad.toml").write_text("a = 1\nb = = 2\n")
         with pytest.raises(ConfigError, match=told):
             checked({"sources": {"erp": {**table, "mapping": mapping}}}, {"T": "t"}, place)
+
+
+async def test_a_mapping_that_takes_no_answer_for_nobody_is_found_out(harness: Any) -> None:
+    """`rows` that fall back to an empty list make "no such row" of anything that is an object."""
+    values: Any = copy.deepcopy(PAGED)
+    settings = SourceSettings(connector="rest", mapping=values)
+    clock = harness.Clock()
+    sound = [one async for one in refusals(compose(values).spec, settings, clock)]
+    assert [one.told for one in sound] == ["5 x 6 answers that are none, all refused"]
+    values["contact"]["get"]["rows"] = "people || `[]`"
+    found = [one async for one in refusals(compose(values).spec, settings, clock)]
+    assert {(one.question, one.problem) for one in found} == {
+        ("contact.get", f"{what} is taken for an answer")
+        for what in ("an empty object", "null", "a text")
+    }

@@ -24,6 +24,8 @@ from gateway.hosts import is_loopback
 logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 2048
+IDLE_S: Final = 2.0
+"""How long a stopping server waits for the next request of a connection that is kept."""
 YOUNG: Final = 50_000
 """Objects between two looks of the collector; Python's own figure is 700."""
 
@@ -56,7 +58,10 @@ async def serve(
         lambda: announce(address(settings.host, listening)),
     )
     logger.info("serving port=%s", listening.getsockname()[1])
-    await server.serve(sockets=[listening])
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        gc.unfreeze()  # what is frozen is not taken down at the end, which libraries complain of
     logger.info("stopped")
 
 
@@ -110,6 +115,19 @@ class _Server(uvicorn.Server):
         if self.started:
             settle()
             self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Connections that are kept are told to close with their next answer: closed under a caller
+        who is just sending, its request would be lost.
+        """
+        for server in self.servers:
+            server.close()
+        self.server_state.default_headers.append((b"connection", b"close"))
+        now = asyncio.get_running_loop().time
+        until = now() + min(IDLE_S, self.config.timeout_graceful_shutdown or 0)
+        while self.server_state.connections and now() < until:  # noqa: ASYNC110  # uvicorn tells nobody
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

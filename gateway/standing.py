@@ -231,7 +231,7 @@ class StandingRecords:
             await self.write()
         except StoreError as error:
             # What was not kept is missing only where its source fails later.
-            logger.warning("pages_not_kept error=%s", error.code)
+            logger.warning("pages_unkept error=%s", error.code)
 
     # ---------------------------------------------------------------- as it is
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from connectors.reading import Reading, RowError
@@ -13,7 +14,7 @@ from connectors.spec import ChildrenAsk, GetAsk, SearchAsk, SinceAsk, StreamAsk
 from connectors.synapse import mapping, queries
 from connectors.synapse.connector import SPEC, account_id, room_id
 from domain.customer import KeyKind, LookupKey
-from domain.errors import ConfigError
+from domain.errors import ConfigError, SourceUnavailable
 from domain.ids import Kind, SourceKey
 from domain.provenance import System
 from domain.records import Handle
@@ -250,3 +251,27 @@ def test_a_list_of_ids_needs_somebody_who_reads_them():
     bare = replace(SPEC.kinds[Kind.CONTACT], get_many=None)
     with pytest.raises(ConfigError, match="by_id of CONTACT"):
         replace(SPEC, kinds={Kind.CONTACT: bare})
+
+
+async def test_a_page_of_ids_is_whole_or_an_error(harness, virtual_time):
+    """An account that went away meanwhile is left out; one that could not be read is no gap."""
+    broken = []
+
+    def answer(request):
+        name = request.url.path.rpartition("/")[2]
+        if name == "users":
+            rows = [{**recorded("accounts")["users"][1], "name": f"@p{n}:here.test"} for n in "123"]
+            return httpx.Response(200, json={"users": rows, "total": 3})
+        if name in broken:
+            return httpx.Response(500)
+        found = {**recorded("account"), "name": name}
+        return httpx.Response(404 if name == "@p2:here.test" else 200, json=found)
+
+    options = {"host": "here.test", "desk": "@desk:here.test"}
+    changes = harness.opened(SPEC, answer, options=options).changes[Kind.CONTACT]
+    page = await changes.changed_since(None, harness.within())
+    assert [record.key.external_id for record in page.records] == ["@p1:here.test", "@p3:here.test"]
+    assert not page.more
+    broken.append("@p3:here.test")
+    with pytest.raises(SourceUnavailable):
+        await changes.changed_since(None, harness.within())

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -100,6 +100,7 @@ def run(options: RunOptions) -> RunReport:
         if options.report:
             with steps.step("report"):
                 findings = _findings(connection, model, labels, measured, people)
+                findings = replace(findings, examples=_examples(connection, options))
                 report.write(options.report, findings)
     return RunReport(
         records=loaded.records,
@@ -208,6 +209,18 @@ def _judged(
         for left, right, weight in edges
         if left in people and right in people
     ]
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, options: RunOptions) -> list[report.Example]:
+    kept, joins = "select weight, levels from edges where levels is not null", "weight >= $1"
+    pairs = connection.execute(
+        f"""({kept} order by weight desc limit 1)
+        union all ({kept} and {joins} order by weight limit 1)
+        union all ({kept} and not {joins} order by weight desc limit 1)
+        union all ({kept} order by weight limit 1)""",
+        [options.auto_link_weight],
+    ).fetchall()
+    return report.examples(pairs, options.auto_link_weight)
 
 
 def _findings(

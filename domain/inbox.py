@@ -198,7 +198,3 @@ class Intake(Protocol):
     async def remove(self, keys: Sequence[SourceKey]) -> None:
         """Take orders, tickets, conversations that are gone out of every page kept."""
         ...
-
-    async def ghosts(self, source: str, first: int) -> list[SourceKey]:
-        """Records of a source that are tombstones and still count among somebody's, by key."""
-        ...

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 
 def new_worker(program: "Program") -> Worker:
     """One for this process."""
-    state, services = program.state, program.services
+    state = program.state
+    # What is remembered in the process may be a moment old: here the store itself is asked.
+    services = replace(program.services, records=state.records)
     arrivals = Arrivals(services, state.intake, state.identities, program.people.index)
     dice = Random()  # noqa: S311  # spreads waits, guards nothing
 
     async def reconciled(name: str) -> None:
         source = program.sources[name]
-        await reconcile(source, services, state.inbox, state.intake, program.people.index)
+        await reconcile(source, services, state.arrivals, program.people.index)
 
     return Worker(
         inbox=state.inbox,

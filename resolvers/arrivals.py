@@ -1,11 +1,16 @@
-"""People that come, change and go one by one: into the record store, then into identity."""
+"""People that come, change and go one by one: into the record store, then into identity.
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+The store remembers who has not been settled since they last changed, so that a fall between the two
+is mended by doing it again.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.customer import IdentityEvent
-from domain.errors import IdentityError, StaleVersion
+from domain.errors import IdentityError
 from domain.ids import CustomerId, SourceKey
 from domain.inbox import Farewell, Intake, Received
 from domain.ports import IdentityStore, IndexedContact, Resolution
@@ -14,8 +19,6 @@ from domain.vocabulary import ActorKind, IdentityEventKind
 from resolvers.services import Services
 
 BY_SOURCE = Actor(kind=ActorKind.SYSTEM, id="inbox")
-ATTEMPTS = 5
-"""How often a departure is worked out anew when somebody else's decision was published first."""
 
 Index = Callable[[Contact], IndexedContact]
 
@@ -31,7 +34,7 @@ class Placed:
 
 
 class Arrivals:
-    """Both stores, in the order in which a fall between them is mended by doing it again."""
+    """Over both stores."""
 
     def __init__(
         self, services: Services, intake: Intake, identities: IdentityStore, index: Index
@@ -42,82 +45,51 @@ class Arrivals:
         self._index = index
 
     async def place(
-        self,
-        contacts: Sequence[Contact],
-        farewells: Sequence[Farewell],
-        read_at: datetime,
-        pressing: Collection[SourceKey],
+        self, contacts: Sequence[Contact], farewells: Sequence[Farewell], read_at: datetime
     ) -> Placed:
-        """Store, bury, and resolve who is new or changed; of `pressing` ones also who is not."""
-        indexed = [self._index(contact) for contact in contacts]
+        """Store, bury, and settle who is new, changed, gone, or was left unsettled before."""
+        # Normalising takes longer than the event loop may be held.
+        indexed = await asyncio.to_thread(lambda: [self._index(one) for one in contacts])
         received = await self._intake.receive(indexed, farewells, read_at)
-        due = (received.changed | set(pressing)) & received.kept
-        left = await self._say_farewell(received.gone)
-        failed = await self._resolve(sorted(due | left))
+        owners = await self._owners(received.gone)
+        failed = await self._settle(sorted(received.gone | received.kept))
+        await self._tell({key: one for key, one in owners.items() if key not in failed})
         return Placed(received=received, failed=failed)
 
-    async def _resolve(self, keys: Sequence[SourceKey]) -> dict[SourceKey, IdentityError]:
-        stored = await self._services.records.contacts(keys) if keys else []
-        contacts = [contact for contact in stored if contact is not None]
+    async def _owners(self, keys: Collection[SourceKey]) -> dict[SourceKey, CustomerId]:
+        ordered = sorted(keys)
+        owners = await self._identities.of_records(ordered)
+        return {key: one for key, one in zip(ordered, owners, strict=True) if one is not None}
+
+    async def _settle(self, keys: Sequence[SourceKey]) -> dict[SourceKey, IdentityError]:
         try:
-            await self._services.identity.adopt(contacts)
+            await self._services.identity.settle(keys)
         except IdentityError as error:
-            if len(contacts) <= 1:
-                return {contact.key: error for contact in contacts}
+            if len(keys) <= 1:
+                return dict.fromkeys(keys, error)
             # One of them is the trouble: let the others not wait for it.
             failed: dict[SourceKey, IdentityError] = {}
-            for contact in contacts:
-                failed |= await self._resolve([contact.key])
+            for key in keys:
+                failed |= await self._settle([key])
             return failed
         return {}
 
-    async def _say_farewell(self, gone: Iterable[SourceKey]) -> set[SourceKey]:
-        """Take records out of their customers. Returns those that stay behind: without the one that
-        went they may no longer be one person.
-        """
-        keys = sorted(gone)
-        for _ in range(ATTEMPTS):
-            try:
-                return await self._depart(keys) if keys else set()
-            except StaleVersion:
-                continue
-        raise StaleVersion("identities kept changing while records were taken out of them")
-
-    async def _depart(self, keys: Sequence[SourceKey]) -> set[SourceKey]:
-        version = await self._identities.version()
-        owners = await self._identities.of_records(keys)
-        own = {key: owner for key, owner in zip(keys, owners, strict=True) if owner is not None}
-        if not own:
-            return set()
-        clusters = await self._identities.clusters(sorted(set(own.values())))
-        members = {one.id: one.members for one in clusters if one is not None}
-        others = sorted({key for keys in members.values() for key in keys} - own.keys())
-        kept = await self._services.records.contacts(others)
-        living = {contact.key for contact in kept if contact is not None}
-        empty = [one for one, keys in members.items() if not living.intersection(keys)]
-        await self._identities.publish(
-            Resolution(
-                assignments=[],
-                redirects={},
-                retired=empty,
-                scope=frozenset(own),
-                events=self._events(members, empty),
-                based_on=version,
-            )
-        )
-        return living
-
-    def _events(
-        self, customers: Iterable[CustomerId], empty: Collection[CustomerId]
-    ) -> list[IdentityEvent]:
-        return [
+    async def _tell(self, left: Mapping[SourceKey, CustomerId]) -> None:
+        """Let the history say that records went from their customers."""
+        ids = sorted(set(left.values()))
+        if not ids:
+            return
+        clusters = await self._identities.clusters(ids)
+        events = [
             IdentityEvent(
                 sequence=0,
                 kind=IdentityEventKind.UNLINKED,
                 before=(one,),
-                after=() if one in empty else (one,),
+                after=(now.id,) if now is not None and now.members else (),
                 by=BY_SOURCE,
                 at=self._services.clock.now(),
             )
-            for one in customers
+            for one, now in zip(ids, clusters, strict=True)
         ]
+        nothing = Resolution(assignments=[], redirects={}, scope=frozenset(), events=events)
+        await self._identities.publish(nothing)

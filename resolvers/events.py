@@ -28,7 +28,7 @@ from domain.inbox import Entry, Farewell, Intake, Postponed
 from domain.records import Contact, Record
 from domain.sources import Deadline, Source, SourceEvent
 from resolvers.arrivals import Arrivals
-from resolvers.hints import Finding, Read, is_pressing, judge
+from resolvers.hints import Finding, Read, judge
 from resolvers.services import Services
 
 READ_TIMEOUT_S = 30.0
@@ -141,13 +141,8 @@ class Events:
         if not found:
             return
         contacts = [one.record for one in found.values() if isinstance(one.record, Contact)]
-        pressing = {
-            one.record.key for key, one in found.items() if one.record and work.presses(key)
-        }
         try:
-            placed = await self._arrivals.place(
-                contacts, _farewells(found.values()), read_at, pressing
-            )
+            placed = await self._arrivals.place(contacts, _farewells(found.values()), read_at)
         except IdentityError as error:
             for key in found:
                 self._postpone(work, key, error)
@@ -194,9 +189,6 @@ class _Work:
 
     def events(self, key: SourceKey) -> list[SourceEvent]:
         return [entry.event for entry in self._by_key[key] if entry.event is not None]
-
-    def presses(self, key: SourceKey) -> bool:
-        return is_pressing(self._by_key[key])
 
     def of(self, kind: Kind) -> dict[SourceKey, Finding]:
         return {key: one for key, one in self.findings.items() if key.kind is kind}

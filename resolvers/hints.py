@@ -5,12 +5,9 @@ from dataclasses import dataclass
 
 from domain.errors import SourceError
 from domain.ids import SourceKey
-from domain.inbox import Entry, Farewell
+from domain.inbox import Farewell
 from domain.records import Record
 from domain.sources import ChangeKind, SourceEvent
-
-FOUND = "reconcile/"
-"""Event ids of what we found ourselves begin with it: the store may have such a row already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +38,6 @@ def judge(key: SourceKey, events: Sequence[SourceEvent], read: Record | None) ->
     if any(_outlives(event, read) for event in events):
         return Finding(record=read, farewell=Farewell(key=key, into=into))
     return Finding(record=read)
-
-
-def is_pressing(entries: Sequence[Entry]) -> bool:
-    """Whether identity has to look at a row even where the store has it as it reads: it was found
-    in the store, or somebody died between storing it and that look.
-    """
-    return any(entry.attempts > 1 or entry.event_id.startswith(FOUND) for entry in entries)
 
 
 def _into(key: SourceKey, events: Sequence[SourceEvent]) -> SourceKey | None:

@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, select, update
 
 from domain.customer import CanonicalIdentifier
-from domain.ids import Kind, SourceKey
+from domain.ids import SourceKey
 from domain.inbox import Farewell, Received
 from domain.ports import IndexedContact
 from domain.records import Record
 from domain.vocabulary import IdentifierKind
 from state import bulk, contacts, kept_pages
-from state.keys import all_of, begins, pack, unpack
-from state.tables import contact_identifiers, memberships
+from state.keys import pack, unpack
+from state.tables import contact_identifiers
 from state.tables import contacts as contacts_table
 from state.transactions import Transactions
 
@@ -49,9 +49,6 @@ class SqlIntake:
 
     async def remove(self, keys: Sequence[SourceKey]) -> None:
         await self._transactions.write(kept_pages.remove, keys)
-
-    async def ghosts(self, source: str, first: int) -> list[SourceKey]:
-        return await self._transactions.read(_ghosts, source, first)
 
 
 def _receive(
@@ -117,15 +114,3 @@ def _carried(connection: Connection, keys: Iterable[str]) -> dict[str, list[Cano
         known = CanonicalIdentifier(IdentifierKind(row.kind), row.value, row.scope)
         found[row.key].append(known)
     return found
-
-
-def _ghosts(connection: Connection, source: str, first: int) -> list[SourceKey]:
-    dead = (
-        select(memberships.c.key)
-        .join(contacts_table, contacts_table.c.key == memberships.c.key)
-        .where(begins(memberships.c.key, all_of(source, Kind.CONTACT)))
-        .where(contacts_table.c.deleted_at.is_not(None))
-        .order_by(memberships.c.key)
-        .limit(first)
-    )
-    return [unpack(key) for (key,) in connection.execute(dead)]

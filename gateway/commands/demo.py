@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Any, Final
 
 import typer
@@ -23,8 +24,10 @@ from gateway.server import serve as serve_app
 from gateway.terminal import note, progress, say
 from resolvers.caller import ANY_CUSTOMER
 from sandbox.demo import CRM_EMAIL
+from sandbox.postman import Postman
 from sandbox.seed import build_world
 from sandbox.server import Sandbox
+from sandbox.vendors import VENDORS
 
 _HOST: Final = "127.0.0.1"
 
@@ -44,7 +47,7 @@ def command(port: Port = 8000, people: People = 200, seed: Seed = 7) -> None:
 async def _demo(port: int, people: int, seed: int) -> None:
     masked = new_token("masked", [ANY_CUSTOMER])
     with listen(_HOST, port) as listening:
-        async with playing(port, people, seed, masked) as program:
+        async with playing(listening.getsockname()[1], people, seed, masked) as program:
             await _prepare(program)
             await serve_app(
                 application(program, ready_query(CRM_EMAIL)),
@@ -70,12 +73,19 @@ async def _prepare(program: Program) -> None:
 
 @asynccontextmanager
 async def playing(port: int, people: int, seed: int, masked: NewToken) -> AsyncIterator[Program]:
-    """The product over a sandbox of its own; both are gone afterwards."""
+    """The product over a sandbox of its own, which tells `port` of its changes; both are gone
+    afterwards.
+    """
     with tempfile.TemporaryDirectory(prefix="knownas-demo-") as folder:
         async with Sandbox(build_world(people, seed)) as sandbox:
             config = configuration(sandbox.urls, sandbox.credentials, Path(folder), port, masked)
             logs.configure(config.log)
-            async with opened(config) as program:
+            hooks = {vendor.name: vendor.hooks() for vendor in VENDORS if vendor.hooks}
+            async with opened(config) as program, Postman(sandbox.world, hooks) as postman:
+                for name, vendor in SYSTEMS.items():
+                    secret = config.sources[name].settings.secrets["webhook_secret"]
+                    url = f"http://{_HOST}:{port}/webhooks/{name}"
+                    postman.subscribe(vendor, url, secret.reveal())
                 yield program
 
 
@@ -88,6 +98,7 @@ def configuration(
 ) -> Config:
     """What a knownas.toml for these platforms would say."""
     environ = {f"{vendor}_TOKEN".upper(): held["token"] for vendor, held in credentials.items()}
+    environ["WEBHOOK_SECRET"] = token_hex(16)
     tables: dict[str, Any] = {
         "server": {
             "host": _HOST,
@@ -102,6 +113,7 @@ def configuration(
                 "connector": vendor,
                 "base_url": urls[vendor],
                 "token": {"env": f"{vendor}_TOKEN".upper()},
+                "webhook_secret": {"env": "WEBHOOK_SECRET"},
                 "phone_region": "GB",
                 **{key: value for key, value in credentials[vendor].items() if key != "token"},
             }

@@ -2,7 +2,7 @@
 where a calm run ends.
 
 Both are runs over one world: the storm meets `knownas serve` in a process that can be killed, the
-calm run the same program in this one. The long storm of 10,000 changes is `make storm`.
+calm run the same program in this one. A storm of more than 10,000 deliveries is `make storm`.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ from sandbox.vendors import VENDORS
 
 logger = logging.getLogger(__name__)
 
-CHANGES = int(os.environ.get("KNOWNAS_STORM", "200"))
-PEOPLE = max(30, CHANGES // 20)
+CHANGES = int(os.environ.get("KNOWNAS_STORM", "150"))
+PEOPLE = max(30, CHANGES // 5)
 SHARE = 0.1
 """Of the storm's deliveries: repeated, and again out of order."""
 SECRET = "webhook-secret-of-the-storm"
@@ -57,9 +57,9 @@ class Weather:
 
     async def change(self):
         kinds = {
-            self.create: 2,
-            self.update: 3,
-            self.thing: 3,
+            self.create: 5,  # more than go, in the CRM most of all, or a long storm ends in a void
+            self.update: 4,
+            self.thing: 4,
             self.remove: 1,
             self.merge: 1,
         }
@@ -69,7 +69,8 @@ class Weather:
 
     async def create(self):
         """A row more of somebody, changed at once: out of order, the update comes first."""
-        table, one = self.dice.choice(list(self._names)), self._person()
+        table = self.dice.choice([self.world.crm_contacts, *self._names])
+        one = self._person()
         stamps = {"created_at": self.world.now(), "updated_at": self.world.now()}
         made = {"id": table.next_id(), **stamps}
         rows = {

@@ -1,6 +1,7 @@
 """Events are hints: the source is asked again, the newer is kept, the dead stay dead."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -85,33 +86,47 @@ class Vendor:
 
 @dataclass
 class Identity:
-    """Everybody with one name is one person; who is adopted is counted."""
+    """Everybody with one name is one person; who is settled is counted."""
 
-    store: object
-    records: object
-    adopted: list[list[str]] = field(default_factory=list)
+    state: object
+    settled: list[list[str]] = field(default_factory=list)
     refuses: dict[str, Exception] = field(default_factory=dict)
     minted: int = 0
 
-    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId]:
-        self.adopted.append(sorted(one.key.external_id for one in contacts))
-        for one in contacts:
-            if one.key.external_id in self.refuses:
-                raise self.refuses[one.key.external_id]
-        for one in contacts:
-            await self._place(one)
-        return []
+    async def settle(self, keys: Sequence[SourceKey]) -> None:
+        due = [key for key in keys if key in await self.state.arrivals.waiting(1_000)]
+        for key in keys:
+            if key.external_id in self.refuses:
+                raise self.refuses[key.external_id]
+        if due:
+            self.settled.append([key.external_id for key in due])
+            await self._publish(due)
+            await self.state.arrivals.settle(_nothing, keys=due)
 
-    async def _place(self, contact: Contact) -> None:
-        everyone = [c async for page in self.records.every_contact() for c in page]
-        same = sorted(c.key for c in everyone if c.full_name == contact.full_name)
-        standing = await self.store.memberships()
-        mine = [one for one, keys in standing.items() if set(keys) & set(same)]
-        self.minted += not mine
-        one = sorted(mine)[0] if mine else CustomerId(f"cus_{self.minted}")
-        assignment = Assignment(id=one, members=tuple(same), confidence=1.0)
-        others = {other: one for other in mine if other != one}
-        await self.store.publish(Resolution(assignments=[assignment], redirects=others))
+    async def _publish(self, due: Sequence[SourceKey]) -> None:
+        kept = [c async for page in self.state.records.every_contact() for c in page]
+        standing = await self.state.identities.memberships()
+        owners = {key: one for one, keys in standing.items() for key in keys}
+        by_name: dict[str, list[SourceKey]] = defaultdict(list)
+        for contact in sorted(kept, key=lambda one: one.key):
+            if contact.key in owners or contact.key in due:
+                by_name[contact.full_name].append(contact.key)
+        assignments, used, redirects = [], set(), {}
+        for keys in by_name.values():
+            mine = sorted({owners[key] for key in keys if key in owners} - used)
+            self.minted += not mine
+            one = mine[0] if mine else CustomerId(f"cus_{self.minted}")
+            redirects |= dict.fromkeys(mine[1:], one)
+            used.update(mine, [one])
+            assignments.append(Assignment(id=one, members=tuple(keys), confidence=1.0))
+        retired = sorted(standing.keys() - used)
+        await self.state.identities.publish(
+            Resolution(assignments=assignments, redirects=redirects, retired=retired)
+        )
+
+
+def _nothing(_desk: object) -> Resolution:
+    return Resolution(assignments=[], redirects={})
 
 
 class Bench:
@@ -124,7 +139,7 @@ class Bench:
             for name in ("crm", "shop")
         }
         self.crm = self.vendors["crm"]
-        self.identity = Identity(state.identities, state.records)
+        self.identity = Identity(state)
         self.heard: list[Applied] = []
         self.services = Services(
             sources={name: self._source(vendor) for name, vendor in self.vendors.items()},
@@ -227,7 +242,7 @@ async def test_what_reads_as_before_is_not_resolved_again(bench):
     bench.crm.put("1", "Ada")
     await bench.told(event("1"))
     assert await bench.told(event("1")) == {"unchanged": 1}
-    assert bench.identity.adopted[1:] in ([], [[]])
+    assert bench.identity.settled == [["1"]]
 
 
 async def test_whose_worker_died_is_resolved_although_it_reads_as_before(bench, clock):
@@ -296,14 +311,14 @@ async def test_a_merge_at_the_source_leads_to_the_survivor(bench):
     assert await bench.people() == [["3"]]
 
 
-async def test_who_stays_behind_is_resolved_again(bench):
+async def test_who_went_is_taken_from_its_customer_and_history_says_so(bench):
     for one in "123":
         bench.crm.put(one, "Ada", 1)
     await bench.told(*(event(one) for one in "123"))
     del bench.crm.rows["2"]
-    bench.identity.adopted.clear()
+    bench.identity.settled.clear()
     await bench.told(event("2", ChangeKind.DELETED))
-    assert bench.identity.adopted == [["1", "3"]]
+    assert bench.identity.settled == [["2"]]
     assert await bench.people() == [["1", "3"]]
     (happened, *_) = await bench.state.identities.history(CustomerId("cus_1"), 1, None)
     assert happened.kind.value == "UNLINKED"
@@ -377,7 +392,7 @@ class Reconciled:
         bench = self.bench
         source = bench.services.sources["crm"]
         state = bench.state
-        return await reconcile(source, bench.services, state.inbox, state.intake, index)
+        return await reconcile(source, bench.services, state.arrivals, index)
 
 
 async def test_a_reconcile_finds_what_no_webhook_told(bench, clock):
@@ -389,16 +404,14 @@ async def test_a_reconcile_finds_what_no_webhook_told(bench, clock):
         "crm", Kind.CONTACT, [], [], replace(scan, cursor="end", scan_finished_at=clock.now())
     )
     assert (await found()).changed == 1
-    await bench.work()
     assert await bench.people() == [["1"]]
     assert (await found()).changed == 0
-    assert await bench.work() == {}, "nothing was new"
+    assert bench.identity.settled == [["1"]], "nothing was new"
 
     bench.crm.put("2", "Ada", 5)
     del bench.crm.rows["1"]
     clock.advance(timedelta(days=2))
     assert (await found()).deleted == 1, "a scan was due, which shows who is missing"
-    await bench.work()
     assert await bench.people() == [["2"]]
 
 

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.ids import CustomerId, Kind
+from domain.ids import Kind
 from domain.inbox import Farewell
-from domain.ports import Resolution
 from domain.provenance import Provenance, System
 from domain.records import Order
 from domain.sources import ChildPage, Parent, ParentBy
@@ -119,23 +118,6 @@ async def test_an_order_that_is_gone_leaves_every_page(state, order, key):
     await state.intake.remove([key("o1", kind=Kind.ORDER)])
     for page in await state.records.kept_children(Kind.ORDER, [("crm", OWN), ("crm", someone)]):
         assert [one.key.external_id for one in page.items] == ["o11"]
-
-
-async def test_ghosts_are_tombstones_that_still_belong_to_somebody(
-    receive, contact, key, state, resolution
-):
-    await receive(contact("1"), contact("2"))
-    await state.identities.publish(resolution({"cus_1": "12"}))
-    await receive(gone=[Farewell(key=key("2"))])
-    assert await state.intake.ghosts("crm", 10) == [key("2")]
-    assert await state.intake.ghosts("shop", 10) == []
-    await state.identities.publish(resolution({"cus_1": "1"}))
-    assert await state.intake.ghosts("crm", 10) == []
-    await receive(gone=[Farewell(key=key("1"))])
-    await state.identities.publish(
-        Resolution(assignments=[], redirects={}, retired=[CustomerId("cus_1")])
-    )
-    assert await state.intake.ghosts("crm", 10) == []
 
 
 async def test_reading_the_same_again_changes_nothing(receive, contact, key):

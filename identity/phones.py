@@ -8,6 +8,7 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
+from identity import numbering
 from identity.placeholders import counts, one_character
 from identity.rules import Match
 
@@ -23,6 +24,12 @@ KINDS = {
 MIN_DIGITS = 7
 NOT_DIGITS = re.compile(r"[^0-9]+")
 ABROAD = re.compile(r"^ *\(?00(?=[1-9])")
+
+DECORATION = r"[ ().-]"
+"""What may stand between the digits of a number and says nothing."""
+DECORATED = Match(rf"{DECORATION}*\+?(?:[0-9]|{DECORATION})*")
+"""Numbers of nothing else: without the decoration they are read the same."""
+_NOTHING = re.compile(DECORATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,14 @@ def canonical(folded: str, region: str | None) -> Phone | None:
     digits = NOT_DIGITS.sub("", folded)
     if len(digits) < MIN_DIGITS or one_character(digits[-MIN_DIGITS:]) or counts(digits):
         return None
+    dialled = ABROAD.sub("+", folded)
+    known = numbering.read(_NOTHING.sub("", dialled), region) if DECORATED(dialled) else None
+    if known:
+        code, national = known
+        kind = KINDS.get(numbering.kind(code, national), "")
+        return Phone(f"+{code}{national}", national.lstrip("0"), kind)
     try:
-        parsed = phonenumbers.parse(ABROAD.sub("+", folded), region)
+        parsed = phonenumbers.parse(dialled, region)
     except NumberParseException:
         return Phone(digits, digits.lstrip("0"), "")
     key = phonenumbers.national_significant_number(parsed)
@@ -60,9 +73,3 @@ def numbers(dialled: Iterable[tuple[str, str]]) -> list[tuple[str, str] | None]:
     """The key and kind of each (folded number, region or empty)."""
     found = (canonical.__wrapped__(raw, region or None) for raw, region in dialled)
     return [(phone.key, phone.kind) if phone else None for phone in found]
-
-
-DECORATION = r"[ ().-]"
-"""What may stand between the digits of a number and says nothing."""
-DECORATED = Match(rf"{DECORATION}*\+?(?:[0-9]|{DECORATION})*")
-"""Numbers of nothing else: without the decoration they are read the same."""

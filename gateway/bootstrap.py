@@ -11,6 +11,7 @@ from starlette.routing import Mount
 from connectors import senders
 from connectors.registry import build_source
 from connectors.sender import Sender
+from domain.live import Drift
 from domain.ports import Cache, Clock
 from domain.sources import Source
 from gateway.app import Parts, build_app, is_introspectable
@@ -35,9 +36,10 @@ from gateway.release import release
 from gateway.standing import StandingPeople, StandingRecords
 from gateway.telemetry import PrometheusTelemetry
 from identity import model
+from identity.drift import refereed
 from identity.graph import People
 from identity.minting import mint
-from identity.referee import Referee
+from identity.referee import Referee, Resolved
 from resolvers.caller import Caller
 from resolvers.ingest import Progress, SyncReport, sync_all
 from resolvers.operation import Operation
@@ -93,7 +95,22 @@ class Program:
             self.clock,
             full=full,
             progress=progress,
+            settle=self.people.settle,
         )
+
+    async def resolve(self) -> tuple[Resolved, Drift | None]:
+        """Resolve everything, see identity.drift."""
+        state = self.state
+        return await refereed(
+            self.referee, self.people, state.records, state.identities, state.arrivals
+        )
+
+    async def measure(self) -> None:
+        """Tell what only the store knows. Raises StoreError."""
+        drift = await self.state.arrivals.drift()
+        if drift is not None:
+            self.telemetry.gauge("identity_disagreement", drift.disagreement)
+            self.telemetry.gauge("identity_moved_records", drift.moved)
 
 
 @asynccontextmanager
@@ -183,7 +200,7 @@ def application(program: Program, query: str | None = None) -> Starlette:
             config=config,
             doorkeeper=door,
             endpoint=GraphQLEndpoint(graph, door, operation, program.telemetry),
-            probes=Probes(program.state.ping, program.sources),
+            probes=Probes(program.state.ping, program.sources, program.measure),
             telemetry=program.telemetry,
             sdl=sdl,
             query=query or ready_query(EXAMPLE_EMAIL),

@@ -8,6 +8,7 @@ readyz    the state store answers, and every source has answered once since the 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -36,10 +37,18 @@ class Readiness:
 
 
 class Probes:
-    """What the probes ask. `ping` raises a GatewayError where the state store does not answer."""
+    """What the probes ask. `ping` raises a GatewayError where the state store does not answer, and
+    so does `measure`, which brings the figures up to date that the store alone knows.
+    """
 
-    def __init__(self, ping: Callable[[], Awaitable[None]], sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self,
+        ping: Callable[[], Awaitable[None]],
+        sources: Mapping[str, Source],
+        measure: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._ping = ping
+        self._measure = measure
         self._sources = sources
         self._started = monotonic()
 
@@ -49,6 +58,15 @@ class Probes:
         proven = all(status.last_success_at is not None for status in sources.values())
         waited = monotonic() - self._started >= READY_WAIT_S
         return Readiness(state=state, sources=sources, is_ready=state and (proven or waited))
+
+    async def measure(self) -> None:
+        """Figures of a store that does not answer stay as they were: whether it does is told by
+        readiness.
+        """
+        if self._measure is not None:
+            with suppress(GatewayError, TimeoutError):
+                async with asyncio.timeout(STATE_TIMEOUT_S):
+                    await self._measure()
 
     async def _state_answers(self) -> bool:
         try:
@@ -77,6 +95,7 @@ def routes(
 
     async def metrics(request: Request) -> Response:
         admit(request)
+        await probes.measure()
         return Response(figures(), media_type="text/plain; version=1.0.0; charset=utf-8")
 
     async def schema(request: Request) -> Response:

@@ -29,6 +29,8 @@ HELP: Final = {
     "inbox_waiting": "Events that wait to be applied.",
     "inbox_dead": "Events that were put aside for a person to look at.",
     "inbox_oldest_seconds": "How long the oldest waiting event has waited.",
+    "identity_disagreement": "1 less the B-cubed F1 of live resolution against everything at once.",
+    "identity_moved_records": "Records that live resolution had put among others.",
     "reconciles": "Searches for what no webhook told, by whether they came to an end.",
 }
 

@@ -14,7 +14,7 @@ from domain.errors import (
     SourceProtocolError,
     SourceRateLimited,
 )
-from domain.ids import Kind
+from domain.ids import Kind, SourceKey
 from domain.ports import Clock, IndexedContact, RecordStore, SyncCursor
 from domain.records import Contact, Record
 from domain.sources import ChangedSince, Changes, Deadline, Source
@@ -31,6 +31,8 @@ KIND = Kind.CONTACT
 
 Index = Callable[[Contact], IndexedContact]
 Pause = Callable[[float], Awaitable[None]]
+Settle = Callable[[Sequence[SourceKey]], Awaitable[None]]
+"""Resolves records that were stored, or are gone; see IdentityGraph.settle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,11 @@ async def sync_source(
     full: bool = False,
     progress: Progress = lambda _: None,
     pause: Pause = asyncio.sleep,
+    settle: Settle | None = None,
 ) -> SyncReport:
     """Bring in the people of one source: what changed since the last time, or everything at the
     first time, on request, and as often as its policy says. A scan that was interrupted goes on.
+    What changed is settled page by page; what a scan brings waits for a resolution of everything.
 
     Raises the error that stopped it; what was read before is stored.
     """
@@ -80,6 +84,7 @@ async def sync_source(
         clock=clock,
         progress=progress,
         pause=pause,
+        settle=settle,
     )
     report = await _attempt(sync, full=full)
     if report.error is not None:
@@ -96,6 +101,7 @@ async def sync_all(
     full: bool = False,
     progress: Progress = lambda _: None,
     pause: Pause = asyncio.sleep,
+    settle: Settle | None = None,
 ) -> list[SyncReport]:
     """Bring in the people of every source that holds any, side by side. One report per source, in
     order; a source that fails does not stop the others.
@@ -108,6 +114,7 @@ async def sync_all(
             clock=clock,
             progress=progress,
             pause=pause,
+            settle=settle,
         )
         for source in sources
         if source.holds_people
@@ -141,6 +148,7 @@ class _Sync:
     clock: Clock
     progress: Progress
     pause: Pause
+    settle: Settle | None
     done: SyncProgress = field(init=False)
 
     def __post_init__(self) -> None:
@@ -206,6 +214,8 @@ class _Sync:
         indexed = await asyncio.to_thread(lambda: [self.index(contact) for contact in contacts])
         stand = replace(stand, cursor=page.cursor, updated_at=self.clock.now())
         stored = await self.records.put_page(self.source.name, KIND, indexed, page.deleted, stand)
+        if self.settle is not None and stand.scan_started_at is None and stored.unsettled:
+            await self.settle(stored.unsettled)
         self._tell(
             pages=1,
             read=len(contacts),

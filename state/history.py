@@ -13,6 +13,7 @@ from state.links import actor, actor_row
 from state.tables import customers, identity_event_customers, identity_events
 
 Ids = tuple[CustomerId, ...]
+_LAST = select(func.max(identity_events.c.sequence))
 
 
 def append(connection: Connection, events: Sequence[IdentityEvent]) -> int:
@@ -32,7 +33,7 @@ def append(connection: Connection, events: Sequence[IdentityEvent]) -> int:
 
 def last(connection: Connection) -> int:
     """The last number given."""
-    return int(connection.execute(select(func.max(identity_events.c.sequence))).scalar() or 0)
+    return int(connection.execute(_LAST).scalar() or 0)
 
 
 def of(

@@ -39,6 +39,7 @@ _SCOPES = (
     .distinct()
 )
 _VERSION = select(identity_state.c.version)
+_COUNT_UP = update(identity_state).values(version=identity_state.c.version + 1)
 
 
 class SqlIdentities:
@@ -125,7 +126,7 @@ def _version(connection: Connection) -> int:
 
 def next_version(connection: Connection, based_on: int | None = None) -> int:
     """Count a publication. The row stays locked until its end: publications follow one another."""
-    connection.execute(update(identity_state).values(version=identity_state.c.version + 1))
+    connection.execute(_COUNT_UP)
     version = _version(connection)
     if based_on is not None and based_on != version - 1:
         raise StaleVersion(f"worked out from version {based_on}, and {version - 1} stands")

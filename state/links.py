@@ -23,6 +23,9 @@ _FROM_LEFT = select(links).where(bulk.among(links.c.left_key))
 _FROM_RIGHT = select(links).where(bulk.among(links.c.right_key))
 _DECIDED_FROM_LEFT = _FROM_LEFT.where(links.c.status.in_(DECIDED))
 _FORGET = delete(links).where(links.c.status.not_in(DECIDED))
+_FORGET_BY_END = tuple(
+    _FORGET.where(bulk.among(end)) for end in (links.c.left_key, links.c.right_key)
+)
 
 
 def replace(
@@ -85,8 +88,8 @@ def _forget_undecided(connection: Connection, scope: frozenset[SourceKey] | None
         connection.execute(_FORGET)
         return
     packed = [pack(key) for key in scope]
-    bulk.update_among(connection, _FORGET.where(bulk.among(links.c.left_key)), packed)
-    bulk.update_among(connection, _FORGET.where(bulk.among(links.c.right_key)), packed)
+    for forget in _FORGET_BY_END:
+        bulk.update_among(connection, forget, packed)
 
 
 def _decided_among(connection: Connection, pairs: Iterable[Pair]) -> set[Pair]:

@@ -66,8 +66,7 @@ async def _prepare(program: Program) -> None:
     for one in read:
         if one.error is not None:
             raise one.error
-    state = program.state
-    resolved = await program.referee.resolve(state.records, state.identities)
+    resolved, _ = await program.resolve()
     note(f"{resolved.records} records are {resolved.customers} customers")
 
 

@@ -9,6 +9,7 @@ import typer
 from domain.customer import Cluster
 from domain.errors import UnknownCustomer
 from domain.ids import CustomerId
+from domain.live import Drift
 from gateway.bootstrap import Program, opened
 from gateway.commands import identity_explain, identity_quality
 from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
@@ -84,14 +85,16 @@ def _tell_quality(quality: Quality) -> None:
 def resolve(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Work out who is who among all stored records, and publish it in one step."""
 
-    async def resolved() -> Resolved:
+    async def resolved() -> tuple[Resolved, Drift | None]:
         async with opened(configured(config)) as program:
-            state = program.state
-            return await program.referee.resolve(state.records, state.identities)
+            return await program.resolve()
 
-    found = run_async(resolved())
+    found, drift = run_async(resolved())
     say(f"records\t{found.records}\ncustomers\t{found.customers}\nchanged\t{found.changed}")
     say(f"links\t{found.links}\nwaiting for review\t{found.pending}\nversion\t{found.version}")
+    if drift is not None:
+        say(f"live resolution: moved\t{drift.moved} of {drift.records}")
+        say(f"live resolution: disagreement\t{drift.disagreement:.4%}")
 
 
 @group.command("history")

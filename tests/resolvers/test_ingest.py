@@ -460,3 +460,20 @@ async def test_a_fault_of_ours_is_raised_after_the_other_sources_are_done(vendor
     with pytest.raises(ZeroDivisionError):
         await sync_all([chat.source(), vendor.source()], records, index, clock)
     assert await kept(records) == vendor.people
+
+
+async def test_what_changed_is_settled_page_by_page_and_a_scan_leaves_it_to_the_referee(
+    vendor, sync
+):
+    settled = []
+
+    async def settle(keys):
+        settled.append(sorted(key.external_id for key in keys))
+
+    await sync(vendor, settle=settle)
+    assert settled == []
+    vendor.put("3", "Person Three")
+    vendor.put("11", "Person 11")
+    vendor.remove("5")
+    await sync(vendor, settle=settle)
+    assert sorted(key for page in settled for key in page) == ["11", "3", "5"]

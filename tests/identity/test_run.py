@@ -119,5 +119,5 @@ def test_truth_without_its_columns_is_refused(family: Path, tmp_path: Path) -> N
 
 
 def test_an_engine_nobody_has_is_refused(family: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="allowed: duckdb"):
+    with pytest.raises(InputError, match="allowed: duckdb, spark"):
         run(RunOptions(records=family, out=tmp_path / "out", engine="abacus"))

@@ -14,7 +14,7 @@ from dataclasses import replace
 import duckdb
 
 from identity import batch
-from identity.comparisons import COMPARISONS, Comparison, case_sql
+from identity.comparisons import COMPARISONS, GENERATION, Comparison, case_sql
 from identity.model import Model
 from identity.training import (
     FAITH_MATCHES,
@@ -32,6 +32,9 @@ SAMPLED = 200_000
 DOUBT = 1.0
 """Bits taken off a weight before it is believed: evidence is less independent than it is added."""
 ROUNDS = 2
+NOT_LEARNED = (GENERATION.name,)
+"""What tells father and son of one name and home apart: all else agrees there, and would make an
+error of every such pair."""
 
 
 def adapt(connection: duckdb.DuckDBPyConnection, model: Model) -> Model:
@@ -152,7 +155,12 @@ def _among_matches(connection: duckdb.DuckDBPyConnection, model: Model, share: f
         select *, {model.prior_weight!r} + {total} as weight from (
             select *, {weights} from compared)""").fetchall()
     pairs = model.records * (model.records - 1) / 2
-    found = {one.name: _expected(connection, one, model, pairs * share) for one in COMPARISONS}
+    found = {
+        one.name: model.weights[one.name]
+        if one.name in NOT_LEARNED
+        else _expected(connection, one, model, pairs * share)
+        for one in COMPARISONS
+    }
     ((matches,),) = connection.execute(
         f"select coalesce(sum({_belief('weight')}), 0) from weighed"
     ).fetchall()

@@ -39,7 +39,7 @@ class RunOptions:
     engine: str = "duckdb"
     truth: Path | None = None
     report: Path | None = None
-    auto_link_weight: float = 5.0
+    auto_link_weight: float = 5.5
     review_weight: float = 3.0
     default_regions: Mapping[str, str] = field(default_factory=dict)
     limits: EngineLimits = field(default_factory=EngineLimits)

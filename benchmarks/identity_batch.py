@@ -186,6 +186,7 @@ async def _resolve(url: str) -> Figures:
     started = time.monotonic()
     clock = SystemClock()
     state = open_state(url, clock=clock)
+    await state.upgrade()
     referee = Referee(
         bundled(), auto_link_weight=9.0, review_weight=REVIEW_WEIGHT, regions={}, clock=clock
     )

@@ -136,6 +136,7 @@ def _welcome(where: str, masked: str) -> None:
     say(f"\n  GraphiQL, with a query that is ready to run:  {where}/")
     say("\n  The same from a shell:")
     say(f"    {ask}{shlex.quote(json.dumps({'query': SHELL_QUERY % CRM_EMAIL}))}")
+    say(f"\n  The desk, where stewards decide who is who:   {where}/desk")
     say("\n  As a caller who may not see personal data, add:")
     say(f"    -H 'authorization: Bearer {masked}'")
     say("\n  Ctrl+C stops everything.\n")

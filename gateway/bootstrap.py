@@ -194,6 +194,7 @@ def application(program: Program, query: str | None = None) -> Starlette:
         ),
         limits=config.limits,
         hide_suggestions=not is_open,
+        persisted=program.cache,
     )
     return build_app(
         Parts(

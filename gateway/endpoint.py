@@ -9,7 +9,7 @@ Nothing is resolved before the last limit is judged. The status says what the me
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final, Protocol
 
@@ -19,17 +19,24 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.ports import Telemetry
+from domain.ports import Cache, Telemetry
 from gateway import answers
 from gateway.answers import Answer, Problem
 from gateway.auth import Doorkeeper
+from gateway.cache import MemoryCache
 from gateway.config import Limits
 from gateway.cost import charge, sizes_of
 from gateway.documents import Documents, Prepared
 from gateway.execution.executor import Executor
 from gateway.negotiation import Media, negotiated
 from gateway.prices import PriceList
-from gateway.refusals import BadRequest, DeadlineExceeded, MethodNotAllowed, Refusal
+from gateway.refusals import (
+    BadRequest,
+    DeadlineExceeded,
+    MethodNotAllowed,
+    Refusal,
+    UnknownDocument,
+)
 from gateway.request import GraphQLRequest, graphql_request
 from resolvers.caller import Caller
 
@@ -38,6 +45,10 @@ logger = logging.getLogger(__name__)
 RESERVE: Final = 0.05
 """Share of the deadline kept back, so that what sources did not answer is told by its fields."""
 MAX_VARIABLE_ERRORS: Final = 10
+DOCUMENT_S: Final = 86_400.0
+"""How long a document may be asked for by its hash after it was sent whole."""
+PERSISTED_BYTES: Final = 2**22
+_DOCUMENT: Final = "document:"
 
 
 class Context(Protocol):
@@ -63,6 +74,8 @@ class Graph:
     executor: Executor
     limits: Limits
     hide_suggestions: bool
+    persisted: Cache = field(default_factory=lambda: MemoryCache(PERSISTED_BYTES))
+    """Documents that may be asked for by their hash."""
 
 
 class GraphQLEndpoint:
@@ -106,7 +119,8 @@ class GraphQLEndpoint:
     ) -> tuple["Reply", str]:
         """The answer to a well-formed request, and the kind of its operation."""
         try:
-            prepared, values = self._judged(asked)
+            prepared, values = self._judged(asked, await self._document(asked))
+            await self._keep_document(asked)
         except MethodNotAllowed:
             raise
         except Refusal as refusal:
@@ -120,9 +134,24 @@ class GraphQLEndpoint:
         reply = _reply(answer, media, status, context=context)
         return reply, prepared.operation.operation.value
 
-    def _judged(self, asked: GraphQLRequest) -> tuple[Prepared, VariableValues]:
+    async def _document(self, asked: GraphQLRequest) -> str:
+        """The document that is meant. Raises UnknownDocument."""
+        if asked.hash is None or asked.query:
+            return asked.query
+        (found,) = await self._graph.persisted.get_many([_DOCUMENT + asked.hash])
+        if found is None:
+            raise UnknownDocument("PersistedQueryNotFound")
+        return found.decode()
+
+    async def _keep_document(self, asked: GraphQLRequest) -> None:
+        """What was judged and found to be of this graph may be asked for by its hash next time."""
+        if asked.hash is not None and asked.query:
+            kept = {_DOCUMENT + asked.hash: asked.query.encode()}
+            await self._graph.persisted.set_many(kept, DOCUMENT_S)
+
+    def _judged(self, asked: GraphQLRequest, document: str) -> tuple[Prepared, VariableValues]:
         graph = self._graph
-        prepared = graph.documents.prepare(asked.query, asked.operation_name)
+        prepared = graph.documents.prepare(document, asked.operation_name)
         if asked.read_only and not prepared.is_query:
             raise MethodNotAllowed("a GET only runs queries; send a POST")
         values = self._coerced(prepared, asked.variables)

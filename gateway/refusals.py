@@ -4,7 +4,7 @@
       BadRequest            not a GraphQL request, not GraphQL, or not of this graph
       TooLarge              the body, the document or its variables
       TooManyTokens | TooDeep | TooManyAliases | TooManyRootFields | TooManyDirectives
-      CostExceeded | PageTooLarge
+      CostExceeded | PageTooLarge | UnknownDocument
       Unauthenticated | NotAllowed
     DeadlineExceeded        no refusal: an operation that did not end in time
 
@@ -81,6 +81,12 @@ class TooManyRootFields(Refusal):
 
 class TooManyDirectives(Refusal):
     code = "TOO_MANY_DIRECTIVES"
+
+
+class UnknownDocument(Refusal):
+    """A hash nobody sent the document of; callers send both next, as the message tells them."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
 
 
 class CostExceeded(Refusal):

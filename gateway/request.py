@@ -7,6 +7,8 @@ Everything that is not a well-formed request is refused with a 4xx and its reaso
 """
 
 import asyncio
+import hashlib
+import re
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -24,18 +26,23 @@ from gateway.refusals import (
     UnsupportedMedia,
 )
 
+_HASH = re.compile(r"[0-9a-f]{64}")
+
 PROOF_HEADERS = ("x-requested-with", "apollo-require-preflight", "x-apollo-operation-name")
 """No page can send one to another site without a preflight, which CORS answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLRequest:
-    """What is asked; `read_only` where it came by a safe method."""
+    """What is asked; `read_only` where it came by a safe method. The query of a known `hash` may be
+    empty.
+    """
 
     query: str
     operation_name: str | None
     variables: dict[str, Any]
     read_only: bool
+    hash: str | None = None
 
 
 async def graphql_request(request: Request, limits: Limits) -> GraphQLRequest:
@@ -148,21 +155,41 @@ def _from_object(data: Any, limits: Limits, read_only: bool = False) -> GraphQLR
     if not isinstance(data, dict):
         raise BadRequest("send a JSON object with a query")
     query, name, variables = data.get("query"), data.get("operationName"), data.get("variables")
-    if not isinstance(query, str) or not query.strip():
+    known = _persisted(data.get("extensions"))
+    if known is not None and query is None:
+        query = ""
+    elif not isinstance(query, str) or not query.strip():
         raise BadRequest("query must be a GraphQL document in a string")
+    elif known is not None and hashlib.sha256(query.encode()).hexdigest() != known:
+        raise BadRequest("extensions.persistedQuery: the query has another hash")
     if name is not None and not isinstance(name, str):
         raise BadRequest("operationName must be a string")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("variables must be an object")
-    if not isinstance(data.get("extensions"), dict | None):
-        raise BadRequest("extensions must be an object")
     if len(query) > limits.document_chars:
         raise TooLarge(f"the document is longer than {limits.document_chars} characters")
     if _holds_more_values(variables, limits.variable_values):
         raise TooLarge(f"the variables hold more than {limits.variable_values} values")
     return GraphQLRequest(
-        query=query, operation_name=name or None, variables=variables or {}, read_only=read_only
+        query=query,
+        operation_name=name or None,
+        variables=variables or {},
+        read_only=read_only,
+        hash=known,
     )
+
+
+def _persisted(extensions: Any) -> str | None:
+    """The hash of a persisted query. Raises BadRequest for one of another form."""
+    if not isinstance(extensions, dict | None):
+        raise BadRequest("extensions must be an object")
+    asked = (extensions or {}).get("persistedQuery")
+    if asked is None:
+        return None
+    known = asked.get("sha256Hash") if isinstance(asked, dict) else None
+    if not isinstance(known, str) or not _HASH.fullmatch(known) or asked.get("version") != 1:
+        raise BadRequest("extensions.persistedQuery: version 1 and a sha256Hash in small letters")
+    return known
 
 
 def _holds_more_values(value: Any, most: int) -> bool:

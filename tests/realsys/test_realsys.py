@@ -50,8 +50,10 @@ query One($by: CustomerKey!, $freshness: Freshness) {
 LIVE = {"maxAgeMs": 0, "deadlineMs": 9_000, "allowStale": False}
 AT_LEISURE = {"maxAgeMs": 600_000, "deadlineMs": 9_000, "allowStale": False}
 """People as they were just synced; what hangs on them is read live."""
-DEADLINE_S = 3.0
-"""Of an answer with one system down; the time on the wire and in the test comes on top."""
+DEADLINE_S = 8.0
+"""Of an answer with one system down: long enough for the other three on a busy machine, shorter
+than any operation may take. The time on the wire and in the test comes on top.
+"""
 SLACK_S = 2.0
 
 

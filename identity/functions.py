@@ -66,7 +66,8 @@ def plain_edits(left: str, right: str) -> int:
 
 
 def likeness(left: str, right: str) -> float:
-    return JaroWinkler.similarity(left, right)
+    """Two empty texts are not alike, in DuckDB."""
+    return JaroWinkler.similarity(left, right) if left and right else 0.0
 
 
 LENIENT: dict[str, Callable[..., Any]] = {

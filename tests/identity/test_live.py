@@ -163,17 +163,18 @@ def test_live_looks_at_the_pairs_that_batch_looks_at(judged: SimpleNamespace) ->
 # ---------------------------------------------------------------- who is who
 
 
-@pytest.fixture
-async def rooms(clock: Clock) -> AsyncIterator[SimpleNamespace]:
-    async with opened(clock) as found:
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def rooms(clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[SimpleNamespace]:
+    url = request.getfixturevalue("postgres_url") if request.param != "sqlite" else "sqlite://"
+    async with opened(clock, url=url) as found:
         yield found
 
 
 class opened:
     """A store, a referee and a graph of their own."""
 
-    def __init__(self, clock: Clock, unique: Sequence[str] = ()) -> None:
-        self._state = open_state("sqlite://", clock=clock)
+    def __init__(self, clock: Clock, unique: Sequence[str] = (), url: str = "sqlite://") -> None:
+        self._state = open_state(url, clock=clock)
         self._referee = Referee(
             bundled(), auto_link_weight=9.0, review_weight=3.0, clock=clock,
             regions=dict.fromkeys(SYSTEMS, "GB"), unique_sources=unique,

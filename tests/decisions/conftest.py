@@ -52,7 +52,12 @@ class Desk:
             bundled(), auto_link_weight=9.0, review_weight=3.0, regions=REGIONS, clock=clock
         )
         self.people = People(
-            state.records, state.identities, self.referee.settle, self.referee.explain, REGIONS
+            state.records,
+            state.identities,
+            state.arrivals,
+            judge=self.referee.judge,
+            explain=self.referee.explain,
+            regions=REGIONS,
         )
         self._keys = itertools.count(first_key)
 

@@ -49,8 +49,9 @@ test-realsys: setup  ## the product over four real systems, installed and starte
 test-browser: setup  ## the pages in headless Chromium (Debian: chromium, chromium-driver)
 	$(BIN)/pytest -m browser
 
-test-long: setup  ## decisions: 10,000 random sequences against a plain model, 100 kills (about an hour)
+test-long: setup  ## decisions: 10,000 random sequences against a plain model, 100 kills; 100 orders of arrival (about an hour)
 	KNOWNAS_SEQUENCES=10000 KNOWNAS_KILLS=100 $(BIN)/pytest --numprocesses auto tests/decisions
+	KNOWNAS_ORDERS=100 $(BIN)/pytest tests/identity/test_live.py -k order
 
 storm: setup  ## more than 10,000 webhooks, repeated and out of order, with a kill in the middle
 	KNOWNAS_STORM=7600 $(BIN)/pytest -q tests/e2e/test_storm.py --log-cli-level=INFO

@@ -168,6 +168,41 @@ async def test_a_cancelled_waiter_does_not_take_the_answer_from_the_others():
     assert await batch.load("a") == "A"
 
 
+async def test_lists_that_overlap_fetch_each_key_once():
+    calls: asyncio.Queue[list[str]] = asyncio.Queue()
+    release = asyncio.Event()
+
+    async def fetch(keys):
+        calls.put_nowait(keys)
+        await release.wait()
+        return [key.upper() for key in keys]
+
+    batch = Batch(fetch)
+    together = [asyncio.ensure_future(batch.settle(keys)) for keys in (["a", "b"], ["b", "c"])]
+    assert await calls.get() == ["a", "b", "c"]
+    later = asyncio.ensure_future(batch.settle(["c", "d"]))
+    assert await calls.get() == ["d"]
+    release.set()
+    assert await asyncio.gather(*together, later) == [["A", "B"], ["B", "C"], ["C", "D"]]
+    assert calls.empty()
+
+
+async def test_a_call_that_fails_is_told_to_each_list_that_needs_it():
+    async def fetch(keys):
+        raise LookupError(*keys)
+
+    batch = Batch(fetch)
+    batch.prime("known", 1)
+    found = await asyncio.gather(
+        batch.settle(["known"]),
+        batch.settle(["known", "a"]),
+        batch.settle(["a"]),
+        return_exceptions=True,
+    )
+    assert found[0] == [1]
+    assert [type(one) for one in found[1:]] == [LookupError, LookupError]
+
+
 async def test_an_id_of_before_a_merge_costs_no_second_reading(world):
     world.alice()
     world.identity.redirects["cus_old"] = "cus_alice"

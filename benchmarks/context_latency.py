@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvloop
 
 ROOT = Path(__file__).parents[1]
 LIMIT_MS = 60
@@ -73,7 +74,7 @@ def main() -> None:
             for command in (("sync",), ("identity", "resolve")):
                 subprocess.run(_knownas(folder, *command), env=environ, check=True, stdout=-3)
             with _serving(folder, environ) as address:
-                _report(asyncio.run(_measured(address, places, asked)))
+                _report(uvloop.run(_measured(address, places, asked)))
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Real servers for tests that need one, and a clock that stands still.
+"""Real servers for tests that need one, a clock that stands still, a log nobody has set up.
 
 A server comes from `POSTGRES_URL` / `REDIS_URL`, else from PATH, else from a wheel. One that does
 not start fails the tests that asked for it.
@@ -6,6 +6,7 @@ not start fails the tests that asked for it.
 
 import importlib.util
 import itertools
+import logging
 import os
 import pwd
 import shutil
@@ -23,6 +24,8 @@ import pytest
 import redis
 from psycopg import sql
 from sqlalchemy import make_url
+
+from gateway.logs import TALKATIVE, TELLTALES
 
 START_TIMEOUT_S = 60
 
@@ -47,6 +50,19 @@ class SettableClock:
 @pytest.fixture
 def clock() -> SettableClock:
     return SettableClock()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_found() -> Iterator[None]:
+    """A command that runs within a test sets the log up for the whole process."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    levels = {one: one.level for one in (root, *map(logging.getLogger, (*TELLTALES, *TALKATIVE)))}
+    yield
+    root.handlers[:] = handlers
+    for logger, level in levels.items():
+        logger.setLevel(level)
+    logging.captureWarnings(capture=False)
 
 
 # ---------------------------------------------------------------- PostgreSQL

@@ -11,7 +11,6 @@ import pytest
 
 from gateway import commands
 from gateway.commands import COMMANDS
-from gateway.logs import TALKATIVE, TELLTALES
 
 SECRET = "planted-7f3a-do-not-show"
 
@@ -55,16 +54,11 @@ def knownas(
 def _own_logging() -> Iterator[None]:
     """As in a process of its own: nobody has set up anything."""
     root = logging.getLogger()
-    loggers = [root, *(logging.getLogger(name) for name in (*TELLTALES, *TALKATIVE))]
-    handlers, levels = root.handlers[:], [one.level for one in loggers]
-    root.handlers[:] = []
+    handlers, root.handlers[:] = root.handlers[:], []
     try:
         yield
     finally:
         root.handlers[:] = handlers
-        for one, level in zip(loggers, levels, strict=True):
-            one.setLevel(level)
-        logging.captureWarnings(capture=False)
 
 
 @pytest.fixture

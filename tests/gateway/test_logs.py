@@ -4,32 +4,25 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from gateway.config import Log
-from gateway.logs import TALKATIVE, TELLTALES, configure, request_id
+from gateway.logs import configure, request_id
 
 
 @pytest.fixture
-def lines() -> Iterator[Callable[[str], list[str]]]:
-    """Configures logging into a string; the lines written so far. Restored afterwards."""
-    root, stream = logging.getLogger(), io.StringIO()
-    names = (*TELLTALES, *TALKATIVE)
-    before = (root.handlers[:], root.level, {n: logging.getLogger(n).level for n in names})
+def lines() -> Callable[[str], list[str]]:
+    """Configures logging into a string; the lines written so far."""
+    stream = io.StringIO()
 
     def start(form: str) -> list[str]:
         if form:
             configure(Log(format=form), stream)  # type: ignore[arg-type]
         return stream.getvalue().splitlines()
 
-    yield start
-    root.handlers[:], level, levels = before
-    root.setLevel(level)
-    for name, one in levels.items():
-        logging.getLogger(name).setLevel(one)
-    logging.captureWarnings(capture=False)
+    return start
 
 
 def test_text_has_time_level_logger_event_and_pairs(lines: Callable[[str], list[str]]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from domain.vocabulary import LinkStatus
 from identity.clusters import Constraints, Edge, Policy, cluster
 
-SEQUENCES = int(os.environ.get("KNOWNAS_SEQUENCES", "150"))
+SEQUENCES = int(os.environ.get("KNOWNAS_SEQUENCES", "100"))
 STEPS = 6
 
 

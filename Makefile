@@ -40,7 +40,7 @@ test-engines: setup  ## pairs scored on Spark as on DuckDB; installs the extra `
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements.lock -r pyproject.toml --extra spark
 	$(BIN)/pytest -m engines
 
-test-contract: setup  ## judged by the vendors' published descriptions and by federation's composition
+test-contract: setup  ## judged by the vendors' descriptions, the graph's design and federation's composition
 	$(BIN)/pytest -m contract
 
 test-realsys: setup  ## the product over four real systems, installed and started for it (docs/realsys.md)

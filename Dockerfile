@@ -15,6 +15,7 @@ RUN python -m venv /tmp/node \
     && rm -rf /tmp/node
 COPY domain domain
 COPY resolvers resolvers
+COPY journey journey
 COPY schema schema
 COPY connectors connectors
 COPY identity identity
@@ -23,7 +24,7 @@ COPY gateway gateway
 COPY sandbox sandbox
 # The tree is run where it lies: what is imported is what is seen here (docs/adr/0001).
 RUN echo /opt/knownas > .venv/lib/python3.12/site-packages/knownas.pth \
-    && .venv/bin/python -m compileall -q domain resolvers schema connectors identity state gateway sandbox
+    && .venv/bin/python -m compileall -q domain journey resolvers schema connectors identity state gateway sandbox
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/knownas --create-home knownas

@@ -166,12 +166,13 @@ class Farewell:
 class Received:
     """What became of contacts and farewells. `changed`: records that are new or read otherwise than
     before; `gone`: records that are tombstones now, whether or not they were before; `kept`: the
-    records that live.
+    records that live; `beside`: others that have to be settled again with them.
     """
 
     changed: frozenset[SourceKey]
     gone: frozenset[SourceKey]
     kept: frozenset[SourceKey]
+    beside: frozenset[SourceKey] = frozenset()
 
 
 class Intake(Protocol):

@@ -116,7 +116,9 @@ class IndexedContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPage:
-    """What storing a page did, in records. `unsettled` are those that are new, changed or gone."""
+    """What storing a page did, in records. `unsettled` are those that are new, changed or gone,
+    or used a value together with one of these.
+    """
 
     changed: int
     unchanged: int

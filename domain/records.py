@@ -219,13 +219,36 @@ class Call:
         return self.key.node_id
 
 
-Record = Contact | Order | Ticket | Conversation | Call | Message
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A stay on a site or in an app. `occurred_at`: when it began; `pages`: how many were seen."""
 
-RECORD_TYPES: dict[Kind, type[Contact | Order | Ticket | Conversation | Call | Message]] = {
+    key: SourceKey
+    provenance: Provenance = field(repr=False)
+    occurred_at: datetime
+    channel: Channel = Channel.SELF_SERVICE
+    state: InteractionState = InteractionState.UNKNOWN
+    raw_state: str | None = None
+    ended_at: datetime | None = None
+    owner: Actor | None = field(default=None, repr=False)
+    pages: int | None = None
+    referrer: str | None = field(default=None, repr=False, metadata=pii(PiiClass.CONTENT))
+    owner_ids: tuple[str, ...] = ()
+    """External ids, in this source, of the contacts it belongs to."""
+
+    @property
+    def id(self) -> str:
+        return self.key.node_id
+
+
+Record = Contact | Order | Ticket | Conversation | Call | Visit | Message
+
+RECORD_TYPES: dict[Kind, type[Contact | Order | Ticket | Conversation | Call | Visit | Message]] = {
     Kind.CONTACT: Contact,
     Kind.ORDER: Order,
     Kind.TICKET: Ticket,
     Kind.CONVERSATION: Conversation,
     Kind.CALL: Call,
+    Kind.VISIT: Visit,
     Kind.MESSAGE: Message,
 }

@@ -14,9 +14,9 @@ from typing import Generic, NewType, Protocol, TypeVar
 from domain.customer import LookupKey
 from domain.errors import SourceError
 from domain.ids import Kind, SourceKey
-from domain.provenance import SourceStatus, System
+from domain.provenance import Freshness, SourceStatus, System
 from domain.records import Contact, Record
-from domain.vocabulary import OrderStatus, TicketStatus
+from domain.vocabulary import OrderStatus, ServedFrom, TicketStatus
 
 Deadline = NewType("Deadline", float)
 Fields = frozenset[str] | None
@@ -85,6 +85,9 @@ class ChildPage(Generic[R]):
     items: tuple[R, ...]
     has_more: bool = False
     dropped: int = 0
+    served_from: ServedFrom = ServedFrom.LIVE
+    fetched_at: datetime | None = None
+    """When the source said so, of a page that was kept; None where it has just said so."""
 
 
 class BatchGet(Protocol[R]):
@@ -228,10 +231,18 @@ class Source:
     """A fingerprint of the credentials, for keys of shared caches; never the credentials."""
     timeout_s: float = 3.0
     close: Callable[[], Awaitable[None]] | None = None
+    within: Callable[[Freshness], "Source"] | None = None
+    """The same source behind a cache, for callers who take answers as old as that; None where
+    nothing is kept.
+    """
 
     @property
     def name(self) -> str:
         return self.system.name
+
+    def fresh(self, freshness: Freshness) -> "Source":
+        """The source to ask on behalf of a caller; this one itself always answers live."""
+        return self if self.within is None else self.within(freshness)
 
     @property
     def holds_people(self) -> bool:

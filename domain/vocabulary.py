@@ -158,3 +158,48 @@ class IdentityEventKind(StrEnum):
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
     ERASED = "ERASED"
+
+
+class IssueState(StrEnum):
+    OPEN = "OPEN"
+    WAITING = "WAITING"
+    RESOLVED = "RESOLVED"
+    REOPENED = "REOPENED"
+
+
+class CommitmentState(StrEnum):
+    OPEN = "OPEN"
+    KEPT = "KEPT"
+    OVERDUE = "OVERDUE"
+    CANCELLED = "CANCELLED"
+
+
+class JourneyKind(StrEnum):
+    SUPPORT = "SUPPORT"
+    VISITOR = "VISITOR"
+
+
+class HandoffMode(StrEnum):
+    MANUAL = "MANUAL"
+    AUTO = "AUTO"
+
+
+class AttributionModel(StrEnum):
+    FIRST = "FIRST"
+    LAST = "LAST"
+    LINEAR = "LINEAR"
+    TIME_DECAY = "TIME_DECAY"
+    POSITION = "POSITION"
+
+
+class ActivityKind(StrEnum):
+    STARTED = "STARTED"
+    UPDATED = "UPDATED"
+    ENDED = "ENDED"
+    MESSAGE = "MESSAGE"
+    TRANSFERRED = "TRANSFERRED"
+    ORDER_CHANGED = "ORDER_CHANGED"
+    TICKET_CHANGED = "TICKET_CHANGED"
+    COMMITMENT = "COMMITMENT"
+    IDENTITY = "IDENTITY"
+    HANDOFF = "HANDOFF"

@@ -12,6 +12,7 @@ PACKAGES: Final = (
     "domain",
     "gateway",
     "identity",
+    "journey",
     "resolvers",
     "sandbox",
     "schema",

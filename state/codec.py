@@ -41,12 +41,12 @@ def decode(data: bytes, form: type[T]) -> T:
 
 
 def decode_record(kind: Kind, data: bytes) -> Record:
-    return decode(data, _record_type(kind))
+    return decode(data, RECORD_TYPES[kind])
 
 
 def decode_page(kind: Kind, data: bytes) -> ChildPage[Record]:
     """A page of children of one kind."""
-    return cast(ChildPage[Record], _decode(data, GenericAlias(ChildPage, _record_type(kind))))
+    return cast(ChildPage[Record], _decode(data, GenericAlias(ChildPage, RECORD_TYPES[kind])))
 
 
 def _decode(data: bytes, form: Hashable) -> object:
@@ -54,13 +54,6 @@ def _decode(data: bytes, form: Hashable) -> object:
         return _decoder(form).decode(data)
     except (msgspec.DecodeError, RecursionError) as error:
         raise StoreError(f"what is kept is not a {form}") from error
-
-
-def _record_type(kind: Kind) -> type[Record]:
-    try:
-        return RECORD_TYPES[kind]
-    except KeyError as error:
-        raise StoreError(f"no record is kept of kind {kind.value}") from error
 
 
 @cache

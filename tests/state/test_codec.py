@@ -18,6 +18,7 @@ from domain.records import (
     OrderLine,
     Shipment,
     Ticket,
+    Visit,
 )
 from domain.sources import ChildPage
 from domain.vocabulary import (
@@ -95,6 +96,14 @@ RECORDS = {
         duration_seconds=61,
         wait_seconds=0,
     ),
+    Kind.VISIT: Visit(
+        key=key(Kind.VISIT),
+        provenance=SAID,
+        occurred_at=AT,
+        state=InteractionState.IN_PROGRESS,
+        pages=3,
+        referrer="https://shop.example/sale",
+    ),
     Kind.MESSAGE: MESSAGE,
 }
 
@@ -147,11 +156,6 @@ def test_what_is_not_a_record_is_an_error_of_ours(data):
 def test_what_json_cannot_say_is_an_error_of_ours():
     with pytest.raises(StoreError, match="no form"):
         codec.encode({"an": object()})
-
-
-def test_a_kind_without_records_is_an_error_of_ours():
-    with pytest.raises(StoreError, match="visit"):
-        codec.decode_record(Kind.VISIT, b"{}")
 
 
 def test_an_error_does_not_quote_what_was_kept():

@@ -74,17 +74,18 @@ async def _live(
     source = operation.services.sources[keys[0].source]
     ids = [key.external_id for key in keys]
     wanted = projection(Kind.CONTACT, fields)
+    readers = source.fresh(freshness).gets
     reply = await ask(
         operation,
         source,
         kind=Kind.CONTACT,
         count=len(ids),
         freshness=freshness,
-        call=lambda deadline: source.gets[Kind.CONTACT].get_many(ids, wanted, deadline),
+        call=lambda deadline: readers[Kind.CONTACT].get_many(ids, wanted, deadline),
     )
     answered = reply.outcome()
     return {
-        key: Reading(entry, answered)
+        key: Reading(entry, answered if _is_live(entry) else _kept(entry))
         if isinstance(entry, Contact)
         else _reading(reply, entry, kept.get(key), freshness)
         for key, entry in zip(keys, reply.entries, strict=True)
@@ -102,6 +103,17 @@ def _reading(
         contact = _served(row, ServedFrom.STALE_CACHE) if row is not None and stale else None
         return Reading(contact, reply.outcome(entry, stale=stale))
     return Reading(entry if isinstance(entry, Contact) else None, reply.outcome())
+
+
+def _is_live(row: Contact) -> bool:
+    return row.provenance.served_from is ServedFrom.LIVE
+
+
+def _kept(row: Contact) -> Outcome:
+    """Of a row that a cache gave in place of its source."""
+    said = row.provenance
+    stale = said.served_from is ServedFrom.STALE_CACHE
+    return Outcome(source=said.system.name, stale=stale, at=said.fetched_at)
 
 
 def _young(operation: "Operation", row: Contact, freshness: Freshness) -> bool:

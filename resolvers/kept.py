@@ -22,6 +22,9 @@ def keepable(page: PageRequest, where: ChildFilter) -> bool:
 
 
 def worth_keeping(page: PageRequest, got: ChildPage[Record]) -> bool:
+    """What came out of a cache was kept when it came from its source."""
+    if got.fetched_at is not None:
+        return False
     return (not got.has_more or page.first >= WORTH_KEEPING) and not got.dropped
 
 

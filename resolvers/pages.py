@@ -12,6 +12,7 @@ from domain.ids import Kind
 from domain.provenance import Freshness
 from domain.records import Record
 from domain.sources import ChildFilter, ChildPage, Fields, PageRequest, Parent
+from domain.vocabulary import ServedFrom
 from resolvers.calls import Reply, ask
 from resolvers.cursors import Place
 from resolvers.kept import keepable, recall, worth_keeping
@@ -66,13 +67,14 @@ async def _source(
     page = cut.page(name)
     keep = keepable(page, cut.where)
     wanted = projection(cut.kind, cut.fields, keepable=keep)
+    readers = source.fresh(cut.freshness).children
     reply = await ask(
         operation,
         source,
         kind=cut.kind,
         count=len(parents),
         freshness=cut.freshness,
-        call=lambda deadline: source.children[cut.kind].children_of(
+        call=lambda deadline: readers[cut.kind].children_of(
             parents, page, cut.where, wanted, deadline
         ),
     )
@@ -85,15 +87,22 @@ async def _source(
     bad = {spot: entry for spot, entry in entries.items() if isinstance(entry, SourceError)}
     whole = (reply.outcome(),)
     found = {
-        spot: Found(one, _partly(reply, one) if one.dropped else whole)
+        spot: Found(one, whole if one.fetched_at is None and not one.dropped else _told(reply, one))
         for spot, one in good.items()
     }
     return found if not bad else found | await _fall_back(operation, reply, bad, cut)
 
 
-def _partly(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Outcome, ...]:
+def _told(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Outcome, ...]:
+    """Of a page that a cache gave in place of its source, or that has rows missing."""
+    outcome = reply.outcome()
+    if page.fetched_at is not None:
+        stale = page.served_from is ServedFrom.STALE_CACHE
+        outcome = Outcome(source=reply.source, stale=stale, at=page.fetched_at)
+    if not page.dropped:
+        return (outcome,)
     lost = SourceProtocolError(reply.source, f"{page.dropped} rows without id or time left out")
-    return (reply.outcome(), reply.outcome(lost))
+    return (outcome, reply.outcome(lost))
 
 
 async def _fall_back(

@@ -43,7 +43,7 @@ async def fetch(
         kind=kind,
         count=len(ids),
         freshness=freshness,
-        call=lambda deadline: source.gets[kind].get_many(ids, wanted, deadline),
+        call=lambda deadline: source.fresh(freshness).gets[kind].get_many(ids, wanted, deadline),
     )
     return reply.entries
 

@@ -115,7 +115,8 @@ def build_source(
     spec = described_by(settings, name)
     spread = dice or Random()  # noqa: S311  # spreads waits, guards nothing
     if spec.sender is not None:
-        sender = InPlace(sender, own_sender(spec, name, settings))
+        address = (settings.base_url or spec.base_url).rstrip("/")
+        sender = InPlace(sender, own_sender(spec, name, settings), address)
     return open_source(
         spec,
         name,

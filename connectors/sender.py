@@ -57,13 +57,16 @@ class Sender(Protocol):
 
 
 class InPlace:
-    """A sender of the source's own in place of the one it was given; both are closed."""
+    """A sender of the source's own in place of the one it was given; both are closed. What goes
+    elsewhere than to the source at `address` (a token endpoint) still takes the one given.
+    """
 
-    def __init__(self, given: Sender, own: Sender) -> None:
-        self._given, self._own = given, own
+    def __init__(self, given: Sender, own: Sender, address: str) -> None:
+        self._given, self._own, self._address = given, own, address
 
     async def send(self, outgoing: Outgoing) -> Incoming:
-        return await self._own.send(outgoing)
+        own = outgoing.url.startswith(f"{self._address}/")
+        return await (self._own if own else self._given).send(outgoing)
 
     async def close(self) -> None:
         await self._own.close()

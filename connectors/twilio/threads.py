@@ -1,12 +1,9 @@
 """Threads of text messages, which Twilio does not have: all messages between two numbers.
 
 The id of a thread must lead back to its numbers, and an id is shown to callers who may not see
-numbers. It is therefore sealed, with a key made of the account SID: whoever reads ids learns no
-number from them, whoever can ask Twilio can open them.
+numbers. It is therefore veiled with the account SID (veiling.py).
 """
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -14,10 +11,10 @@ from typing import Any, NamedTuple
 from connectors.reading import UNREADABLE, Options, Row, RowError, text
 from connectors.spec import ChildrenAsk, GetAsk
 from connectors.twilio.times import moment
+from connectors.veiling import unveil, veil
 
 _SEALED = re.compile("(?:[0-9a-f]{2}){9,80}")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
-_TAG_BYTES = 8
 
 
 class Ends(NamedTuple):
@@ -55,19 +52,14 @@ def ends(row: Row) -> Ends:
 
 
 def seal(account: str, between: Ends) -> str:
-    """The same two numbers always have the same id. The tag of the numbers keys their cipher, and
-    proves on the way back that nobody made the id up.
-    """
-    plain = "~".join(between).encode()
-    tag = _mac(account, b"tag", plain)[:_TAG_BYTES]
-    return (tag + _mixed(account, tag, plain)).hex()
+    """The same two numbers always have the same id."""
+    return veil(account, "~".join(between).encode())
 
 
 def unseal(account: str, external_id: str) -> Ends | None:
     """None for an id that was not made for this account."""
-    packed = bytes.fromhex(external_id) if sealed_id(external_id) else b""
-    tag, plain = packed[:_TAG_BYTES], _mixed(account, packed[:_TAG_BYTES], packed[_TAG_BYTES:])
-    if not hmac.compare_digest(_mac(account, b"tag", plain)[:_TAG_BYTES], tag):
+    plain = unveil(account, external_id) if sealed_id(external_id) else None
+    if plain is None:
         return None
     customer, _, ours = plain.decode().partition("~")
     return Ends(customer, ours)
@@ -96,14 +88,3 @@ def account_of(options: Options) -> str:
 def _thread(external_id: str, rows: Iterable[Row]) -> dict[str, Any]:
     ranked = sorted(rows, key=lambda row: (moment(row), str(row.get("sid"))))
     return {"id": external_id, "first": ranked[0], "last": ranked[-1]}
-
-
-def _mixed(account: str, tag: bytes, data: bytes) -> bytes:
-    """Mixed with a key stream of the tag; the same again undoes it."""
-    blocks = range(-(-len(data) // 32))
-    stream = b"".join(_mac(account, b"key", tag + bytes([block])) for block in blocks)
-    return bytes(one ^ other for one, other in zip(data, stream, strict=False))
-
-
-def _mac(account: str, purpose: bytes, data: bytes) -> bytes:
-    return hmac.new(account.encode(), purpose + data, hashlib.sha256).digest()

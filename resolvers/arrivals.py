@@ -52,7 +52,7 @@ class Arrivals:
         indexed = await asyncio.to_thread(lambda: [self._index(one) for one in contacts])
         received = await self._intake.receive(indexed, farewells, read_at)
         owners = await self._owners(received.gone)
-        failed = await self._settle(sorted(received.gone | received.kept))
+        failed = await self._settle(sorted(received.gone | received.kept | received.beside))
         await self._tell({key: one for key, one in owners.items() if key not in failed})
         return Placed(received=received, failed=failed)
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete as delete_from
 from domain.ids import Kind, SourceKey
 from domain.ports import IndexedContact, StoredPage
 from domain.records import Contact
-from state import bulk, codec, live_index
+from state import bulk, codec, live_index, released
 from state.keys import SEPARATOR, all_of, begins, pack, unpack
 from state.tables import contact_identifiers, contact_words, contacts
 from state.versions import Arrival, Standing, Verdict, judge, newest
@@ -52,6 +52,7 @@ def put(
     plan = _Plan()
     for key in arrivals.keys() - graves.keys():
         _decide(plan, arrivals[key], standing.get(key), scan_started_at)
+    let_go = released.shared_by(connection, {*plan.replaced, *graves})
     _write(connection, plan)
     tombs = [
         _tombstone(key, survivor, standing.get(key), arrivals.get(key), told_at)
@@ -61,11 +62,12 @@ def put(
     killed = _bury(connection, tombs, standing)
     written = {arrival.key: arrival.comparable for arrival in plan.written}
     live_index.replace(connection, written, stale=plan.replaced, gone=killed)
+    beside = released.wake(connection, let_go)
     return StoredPage(
         changed=len(plan.written),
         unchanged=plan.unchanged,
         deleted=len(killed),
-        unsettled=tuple(map(unpack, [*written, *killed])),
+        unsettled=tuple(map(unpack, dict.fromkeys([*written, *killed, *beside]))),
     )
 
 
@@ -80,11 +82,13 @@ def bury_unseen(
         & contacts.c.deleted_at.is_(None)
         & (contacts.c.seen_at < since)
     )
+    gone = connection.execute(select(contacts.c.key).where(unseen)).scalars().all()
+    let_go = released.shared_by(connection, gone)
     for index in (contact_words, contact_identifiers):
         keys = select(contacts.c.key).where(unseen)
         connection.execute(delete_from(index).where(index.c.key.in_(keys)))
-    gone = connection.execute(select(contacts.c.key).where(unseen)).scalars().all()
     live_index.replace(connection, {}, gone=gone)
+    released.wake(connection, let_go)
     emptied = update(contacts).where(unseen).values(deleted_at=told_at, body=None, digest=None)
     return connection.execute(emptied).rowcount
 

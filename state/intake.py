@@ -70,7 +70,7 @@ def _receive(
     before = _standing(connection, named)
     leaving = [key for key in gone if not _was_read_later(before, key, read_at)]
     carried = _carried(connection, {*leaving, *absorbed})
-    contacts.put(connection, incoming, map(unpack, leaving), read_at)
+    told = contacts.put(connection, incoming, map(unpack, leaving), read_at)
     _lead_on(connection, [gone[key] for key in leaving])
     after = _standing(connection, named)
     dead = {key for key, row in after.items() if row.deleted_at is not None}
@@ -80,6 +80,7 @@ def _receive(
         changed=frozenset(unpack(key) for key in after if _differs(before, after, key)),
         gone=frozenset(map(unpack, dead)),
         kept=frozenset(map(unpack, after.keys() - dead)),
+        beside=frozenset(told.unsettled) - {unpack(key) for key in after},
     )
 
 

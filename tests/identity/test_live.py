@@ -341,6 +341,30 @@ async def test_a_value_that_comes_to_be_shared_is_judged_again_for_all_who_carry
     assert ["b1", "b2"] not in await groups(rooms)
 
 
+@pytest.mark.parametrize("goes", [True, False], ids=["goes", "has another one"])
+async def test_a_number_that_somebody_else_gives_up_holds_its_user_together_again(
+    rooms: SimpleNamespace, goes: bool
+) -> None:
+    """Whoever came between is in none of their clusters, so nothing else leads to them."""
+    line = ("+44 7700 900201",)
+    first = contact("crm", "a1", full_name="Anna Zielinska", phones=line)
+    again = contact("shop", "a2", full_name="Anna Zielinska", phones=line)
+    other = contact("chat", "x", full_name="Bertha Quist", phones=line)
+    await rooms.graph.adopt([first, again])
+    assert await groups(rooms) == [["a1", "a2"]]
+    await rooms.graph.adopt([other])
+    assert await groups(rooms) == [["a1"], ["a2"], ["x"]]
+    moved = rooms.graph.index(replace(other, phones=("+44 7700 900777",)))
+    come, gone = ([], [other.key]) if goes else ([moved], [])
+    stand = SyncCursor(cursor="next", updated_at=AT)
+    stored = await rooms.state.records.put_page("chat", Kind.CONTACT, come, gone, stand)
+    await rooms.graph.settle(stored.unsettled)
+    assert ["a1", "a2"] in await groups(rooms)
+    number = CanonicalIdentifier(IdentifierKind.PHONE, "7700900201")
+    assert await rooms.graph.shared([number]) == [False]
+    assert await rooms.state.arrivals.waiting(10) == []
+
+
 async def test_a_rejected_pair_stays_apart_when_one_of_them_changes(
     rooms: SimpleNamespace,
 ) -> None:

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from domain.customer import CanonicalIdentifier
 from domain.ids import Kind
 from domain.inbox import Farewell
+from domain.ports import Resolution
 from domain.provenance import Provenance, System
 from domain.records import Order
 from domain.sources import ChildPage, Parent, ParentBy
-from domain.vocabulary import OrderStatus, SystemKind
+from domain.vocabulary import IdentifierKind, OrderStatus, SystemKind
 
 OWN = Parent(ParentBy.OWN, "1")
 
@@ -81,6 +83,21 @@ async def test_a_merge_leads_on(receive, contact, key, state):
     assert (both.gone, both.kept) == ({key("1")}, {key("2")})
     absorbed = await receive(contact("3", changed=5, read=6, merged_ids=("2",)))
     assert (absorbed.gone, absorbed.kept) == ({key("2")}, {key("3")})
+
+
+async def test_one_who_shared_a_value_with_the_gone_is_settled_again(receive, contact, key, state):
+    """One carrier is enough: who judges a value otherwise looks at all who carry it."""
+    box = CanonicalIdentifier(IdentifierKind.EMAIL, "a@x.example")
+    await receive(*(contact(name, email=box.value) for name in "1234"))
+    unknown = await receive(gone=[Farewell(key=key("4"))])
+    shared = Resolution(assignments=[], redirects={}, shared=frozenset({box}))
+    await state.identities.publish(shared)
+    gone = await receive(gone=[Farewell(key=key("1"))])
+    changed = await receive(contact("2", email="other@x.example", changed=3, read=4))
+    none = await receive(contact("3", email="own@x.example", changed=3, read=4))
+    assert [one.beside for one in (unknown, gone, changed, none)] == [
+        frozenset(), {key("2")}, {key("3")}, frozenset()
+    ]  # fmt: skip
 
 
 async def test_with_a_person_go_the_pages_kept_of_them(receive, contact, key, state, order):

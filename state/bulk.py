@@ -30,8 +30,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeEngine
 
+from state import driver
 from state.codec import encode
 
 T = TypeVar("T")
@@ -88,8 +88,13 @@ def answers(
     **more: object,
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows of a statement that says `among`, for all of the values (each once, in order)."""
+    fetch = driver.answers if driver.fits(connection) else _fetch
     for chunk in chunks(sorted(set(values))):
-        yield from connection.execute(statement, {**_listed(chunk), **more}).all()
+        yield from fetch(connection, statement, {**_listed(chunk), **more})
+
+
+def _fetch(connection: Connection, statement: Executable, said: Values) -> driver.Rows:
+    return connection.execute(statement, said).all()
 
 
 def pairs(
@@ -112,10 +117,28 @@ def _deleting(column: KeyedColumnElement[str]) -> Executable:
     return delete(column.table).where(among(column))
 
 
-def update_among(connection: Connection, statement: Executable, values: Iterable[V]) -> None:
-    """Run a statement that says `among` and answers nothing."""
+def update_among(
+    connection: Connection, statement: Executable, values: Iterable[V], **more: object
+) -> None:
+    """Run a statement that says `among` and answers nothing. `more` is what else it asks for."""
     for chunk in chunks(sorted(set(values))):
-        connection.execute(statement, _listed(chunk))
+        run(connection, statement, {**_listed(chunk), **more})
+
+
+def run(connection: Connection, statement: Executable, said: Values) -> None:
+    """A statement that is built once and answers nothing."""
+    if driver.fits(connection):
+        driver.run(connection, statement, said)
+    else:
+        connection.execute(statement, said)
+
+
+def run_each(connection: Connection, statement: Executable, rows: Sequence[Values]) -> None:
+    """`run`, for each of the rows, of which there is one at least."""
+    if driver.fits(connection):
+        driver.run_each(connection, statement, rows)
+    else:
+        connection.execute(statement, rows)
 
 
 def _listed(values: Sequence[object]) -> dict[str, str]:
@@ -147,23 +170,19 @@ def _insert(connection: Connection, table: Table, rows: list[Values], *, replace
 def _insert_sqlite(
     connection: Connection, table: Table, rows: list[Values], *, replace: bool
 ) -> None:
-    """Straight to the driver: SQLAlchemy's way of a row costs as much as SQLite's."""
-    names = [column.name for column in table.c if column.name in rows[0]]
-    statement = _sqlite_insert(connection.dialect, table, tuple(names), replace=replace)
-    columns = [_bound(connection.dialect, table.c[name].type, rows, name) for name in names]
-    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
-
-
-def _bound(dialect: Dialect, type_: TypeEngine[Any], rows: list[Values], name: str) -> list[object]:
-    """A column's values as the driver takes them."""
-    convert = type_.dialect_impl(dialect).bind_processor(dialect)
-    values = [row[name] for row in rows]
-    return values if convert is None else [convert(value) for value in values]
+    statement, told = _sqlite_insert(connection.dialect, table, tuple(rows[0]), replace)
+    columns = [
+        [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
+        for name, convert in told
+    ]
+    driver.run_text(connection, statement, list(zip(*columns, strict=True)))
 
 
 @lru_cache(maxsize=64)
-def _sqlite_insert(dialect: Dialect, table: Table, names: tuple[str, ...], *, replace: bool) -> str:
-    """A statement whose parameters are in the order of the table's columns."""
+def _sqlite_insert(
+    dialect: Dialect, table: Table, names: tuple[str, ...], replace: bool
+) -> tuple[str, list[tuple[str, driver.Convert | None]]]:
+    """A statement, and the columns of its parameters with what makes them fit the driver."""
     statement = sqlite.insert(table).values(dict.fromkeys(names))
     key = list(table.primary_key)
     changed = {name: statement.excluded[name] for name in _values(table, names)}
@@ -171,7 +190,9 @@ def _sqlite_insert(dialect: Dialect, table: Table, names: tuple[str, ...], *, re
         statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=key)
-    return str(statement.compile(dialect=dialect, column_keys=names))
+    named = [column for column in table.c if column.name in names]
+    told = [(column.name, driver.binding(dialect, column.type)) for column in named]
+    return str(statement.compile(dialect=dialect, column_keys=names)), told
 
 
 def _insert_postgres(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy import delete as delete_from
 
 from domain.ids import Kind, SourceKey
@@ -19,6 +19,11 @@ from state.versions import Arrival, Standing, Verdict, judge, newest
 
 _STANDING = select(*(contacts.c[name] for name in Standing.__slots__)).where(
     bulk.among(contacts.c.key)
+)
+_TOUCH = (
+    update(contacts)
+    .where(bulk.among(contacts.c.key))
+    .values(fetched_at=bindparam("fetched"), seen_at=bindparam("seen"))
 )
 
 
@@ -165,8 +170,7 @@ def _write(connection: Connection, plan: _Plan) -> None:
     bulk.insert_missing(connection, contact_identifiers, _identifiers(written))
     bulk.insert_missing(connection, contact_words, _words(written))
     for (fetched_at, seen_at), keys in plan.touched.items():
-        touched = update(contacts).where(bulk.among(contacts.c.key))
-        bulk.update_among(connection, touched.values(fetched_at=fetched_at, seen_at=seen_at), keys)
+        bulk.update_among(connection, _TOUCH, keys, fetched=fetched_at, seen=seen_at)
 
 
 def _row(arrival: Arrival) -> bulk.Values:

@@ -15,7 +15,18 @@ from operator import attrgetter
 from time import monotonic
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from domain.errors import InboxFull
 from domain.ids import SourceKey
@@ -39,6 +50,17 @@ _WAITING, _DONE, _DEAD = (
     state.value for state in (EntryState.WAITING, EntryState.DONE, EntryState.DEAD)
 )
 _KNOWN = select(inbox.c.source, inbox.c.event_id).where(bulk.among(inbox.c.event_id))
+_KNOWN_DEAD = _KNOWN.where(inbox.c.state == _DEAD)
+_NAMED = update(inbox).where(bulk.among(inbox.c.event_id), inbox.c.source == bindparam("of_source"))
+_CLAIM = _NAMED.where(inbox.c.state == _WAITING, inbox.c.due_at <= bindparam("since")).values(
+    claim=bindparam("token"),
+    due_at=bindparam("until"),
+    attempts=inbox.c.attempts + 1,
+    strikes=inbox.c.strikes + case((inbox.c.claim.is_not(None), 1), else_=0),  # it was left
+)
+_FINISH = _NAMED.where(inbox.c.claim == bindparam("token")).values(
+    state=_DONE, due_at=bindparam("now"), claim=None, reason=None
+)
 
 
 class SqlInbox:
@@ -204,20 +226,9 @@ def _claim(connection: Connection, claim: Claim, limit: int, without: Collection
     if without:
         due = due.where(inbox.c.source.not_in(sorted(without)))
     rows = _together(connection.execute(due).all())
-    was_left = case((inbox.c.claim.is_not(None), 1), else_=0)
-    claimed = (
-        update(inbox)
-        .where(bulk.among(inbox.c.event_id), inbox.c.state == _WAITING)
-        .where(inbox.c.due_at <= claim.since)
-        .values(
-            claim=claim.token,
-            due_at=claim.until,
-            attempts=inbox.c.attempts + 1,
-            strikes=inbox.c.strikes + was_left,
-        )
-    )
+    said = {"since": claim.since, "token": claim.token, "until": claim.until}
     for source, ids in _by_source(rows).items():
-        bulk.update_among(connection, claimed.where(inbox.c.source == source), ids)
+        bulk.update_among(connection, _CLAIM, ids, of_source=source, **said)
     held = connection.execute(select(inbox).where(inbox.c.claim == claim.token))
     return replace(claim, entries=tuple(map(_read, held)))
 
@@ -247,13 +258,8 @@ def _by_source(named: Iterable[_Named]) -> dict[str, list[str]]:
 
 def _finish(connection: Connection, token: str, done: Iterable[Entry], now: datetime) -> None:
     """What is done holds an id and a key, and nothing personal."""
-    finished = (
-        update(inbox)
-        .where(bulk.among(inbox.c.event_id), inbox.c.claim == token)
-        .values(state=_DONE, due_at=now, claim=None, reason=None)
-    )
     for source, ids in _by_source(done).items():
-        bulk.update_among(connection, finished.where(inbox.c.source == source), ids)
+        bulk.update_among(connection, _FINISH, ids, of_source=source, token=token, now=now)
 
 
 def _postpone(connection: Connection, token: str, one: Postponed, limit: int) -> None:
@@ -272,9 +278,8 @@ def _postpone(connection: Connection, token: str, one: Postponed, limit: int) ->
 
 
 def _died(connection: Connection, again: Sequence[Postponed]) -> int:
-    dead = _KNOWN.where(inbox.c.state == _DEAD)
     named = {(one.source, one.event_id) for one in again}
-    rows = bulk.answers(connection, dead, (event_id for _, event_id in named))
+    rows = bulk.answers(connection, _KNOWN_DEAD, (event_id for _, event_id in named))
     return sum((row.source, row.event_id) in named for row in rows)
 
 

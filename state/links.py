@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, or_, select
 
 from domain.customer import Link
 from domain.errors import ClusterConflict
@@ -21,8 +21,8 @@ Pair = tuple[str, str]
 # No status is asked for here: SQLite would go by its index, through every link of that status.
 _FROM_LEFT = select(links).where(bulk.among(links.c.left_key))
 _FROM_RIGHT = select(links).where(bulk.among(links.c.right_key))
-_DECIDED_FROM_LEFT = _FROM_LEFT.where(links.c.status.in_(DECIDED))
-_FORGET = delete(links).where(links.c.status.not_in(DECIDED))
+_DECIDED_FROM_LEFT = _FROM_LEFT.where(or_(*(links.c.status == one for one in DECIDED)))
+_FORGET = delete(links).where(*(links.c.status != one for one in DECIDED))
 _FORGET_BY_END = tuple(
     _FORGET.where(bulk.among(end)) for end in (links.c.left_key, links.c.right_key)
 )

@@ -8,7 +8,7 @@ from struct import unpack as from_bytes
 from sqlalchemy import Connection, bindparam, delete, select, text
 
 from domain.ports import Comparable
-from state import bulk, codec
+from state import bulk, codec, driver
 from state.keys import indexed, number
 from state.live_tables import compared_records, record_blocks, unsettled_records
 
@@ -89,7 +89,7 @@ def _take_out(connection: Connection, keys: Iterable[str]) -> Counter[Term]:
         pairs += ({"one_block": block, "own": row.number} for block in blocks)
         changes.subtract(codec.decode(row.terms, list[Term]))
     if pairs:
-        connection.execute(_FORGET_BLOCK, pairs)
+        bulk.run_each(connection, _FORGET_BLOCK, pairs)
         bulk.update_among(connection, _FORGET, numbers)
     return changes
 
@@ -104,4 +104,4 @@ def _add(connection: Connection, changes: Counter[Term]) -> None:
             told = [{"value": value, "kind": kind, "count": count} for value, kind, count in chunk]
             connection.execute(_ADD_POSTGRES, {"rows": codec.encode(told).decode()})
         else:
-            connection.exec_driver_sql(_ADD_SQLITE, chunk)
+            driver.run_text(connection, _ADD_SQLITE, chunk)

@@ -9,7 +9,7 @@ the order in which they come in, and how often, does not matter.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from domain.customer import LookupKey
 from domain.ids import CustomerId, SourceKey
 from domain.records import Actor, Call, Conversation, Message, Ticket, Visit
 from domain.sources import Position
-from domain.vocabulary import ActivityKind, Channel, Verification
+from domain.vocabulary import ActivityKind, Channel, InteractionState, Verification
 
 
 class EventType(StrEnum):
@@ -121,6 +121,10 @@ class Transfer:
     reason: str | None = field(default=None, repr=False)
 
 
+ONGOING = frozenset(
+    {InteractionState.QUEUED, InteractionState.IN_PROGRESS, InteractionState.WAITING}
+)
+
 InteractionRecord = Ticket | Conversation | Call | Visit
 
 
@@ -129,6 +133,7 @@ class Interaction:
     """One contact on one channel with what went on in it.
 
     `messages` are in order of time, deleted ones among them without text; None: not read.
+    `related` are interactions that an event says this one belongs with (`relatedTo` of its data).
     `leased_until`: when it counts as ended though nobody said so. `last_at`: when something last
     happened in it. `consent` is the latest word on it; None: nobody was asked.
     """
@@ -141,13 +146,30 @@ class Interaction:
     reason: str | None = None
     case_id: str | None = None
     order_number: str | None = None
+    related: tuple[SourceKey, ...] = ()
     last_at: datetime | None = None
     leased_until: datetime | None = None
     consent: bool | None = None
+    contacts: tuple[SourceKey, ...] = ()
+    """The records of the people who took part, sorted; set by the store."""
 
     @property
     def key(self) -> SourceKey:
         return self.record.key
+
+    @property
+    def goes_on(self) -> bool:
+        return self.record.state in ONGOING
+
+    def as_of(self, now: datetime) -> "Interaction":
+        """As it counts at that time: what nobody ended is over when its lease is; ABANDONED where
+        the customer was still waiting for the first who would answer.
+        """
+        if not self.goes_on or self.leased_until is None or now < self.leased_until:
+            return self
+        waited = self.record.state is InteractionState.QUEUED
+        state = InteractionState.ABANDONED if waited else InteractionState.ENDED
+        return replace(self, record=replace(self.record, state=state, ended_at=self.leased_until))
 
 
 Fold = Callable[[Sequence[InteractionEvent]], Interaction | None]
@@ -197,7 +219,8 @@ class EventStore(Protocol):
 
     async def append(self, told: Sequence[Told]) -> Noted:
         """Keep the events that are not known by (system, event_id), with what they come to and an
-        entry of the log each.
+        entry of the log each. An interaction stays of the kind under which it was first told of;
+        the events are returned with it.
         """
         ...
 
@@ -208,7 +231,7 @@ class EventStore(Protocol):
         ...
 
     async def interactions(self, keys: Sequence[SourceKey]) -> list[Interaction | None]:
-        """One entry per key, in order; None where no event tells of it."""
+        """One entry per key, in order, as of now; None where no event tells of it."""
         ...
 
     async def of_contacts(
@@ -221,7 +244,7 @@ class EventStore(Protocol):
     ) -> list[Interaction]:
         """The interactions in which any of these records took part, newest begun first, then by
         external id and source descending; at most `first`, strictly after the position. With
-        `active_at` only those that go on at that time. Without their messages.
+        `active_at` only those that go on at that time. As of now, without their messages.
         """
         ...
 
@@ -235,4 +258,58 @@ class EventStore(Protocol):
 
     async def head(self) -> int:
         """The sequence of the last entry; 0 where there is none."""
+        ...
+
+
+# ---------------------------------------------------------------- who took part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What an event says of a visitor: who it turned out to be, and whether they agree to have put
+    together what they did before with who they are.
+    """
+
+    visitor: str
+    person: SourceKey | None = None
+    consent: bool | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """`home` is the record that stands for the visitor id, whatever system tells of it. `people`
+    are the records of those who identified themselves under it; more than one share a device.
+    """
+
+    id: str
+    home: SourceKey
+    people: tuple[SourceKey, ...] = ()
+    consent: bool | None = None
+
+    @property
+    def person(self) -> SourceKey | None:
+        """Who the visitor is, as far as that may be told."""
+        return self.people[0] if self.consent and len(self.people) == 1 else None
+
+
+class Guests(Protocol):
+    """What events claimed of people: grows only, so that the order in which they come in does not
+    matter. Every method is one transaction.
+    """
+
+    async def meet(self, proposed: Mapping[str, SourceKey]) -> Mapping[str, Visitor]:
+        """The visitors by id; one nobody met before gets the record that is proposed."""
+        ...
+
+    async def learn(
+        self, claims: Mapping[SourceKey, Collection[Claim]], words: Collection[Word]
+    ) -> None:
+        """Remember what is claimed of each record, and what is said of visitors that were met."""
+        ...
+
+    async def claims(self, keys: Sequence[SourceKey]) -> list[tuple[Claim, ...]]:
+        """One entry per key, in order: every claim, each with the strongest verification it ever
+        had, sorted.
+        """
         ...

@@ -6,8 +6,10 @@ a pattern, ASCII input (see letters.fold).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
 
 
 def literal(text: str) -> str:
@@ -24,26 +26,55 @@ def one_of(words: Iterable[str]) -> str:
     return "(?:" + "|".join(sorted(words, key=lambda word: (-len(word), word))) + ")"
 
 
+REMEMBERED = 4_096
+"""Texts whose rewriting each rule remembers: names, streets and cities come again and again."""
+Steps = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """Substitutions applied one after the other, each everywhere in the text; then trimmed."""
 
-    steps: tuple[tuple[str, str], ...]
-    compiled: tuple[tuple[re.Pattern[str], str], ...] = field(init=False, repr=False, compare=False)
+    steps: Steps
+    rewritten: Callable[[str], str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        compiled = tuple((re.compile(pattern), new) for pattern, new in self.steps)
-        object.__setattr__(self, "compiled", compiled)
+        remembered = lru_cache(maxsize=REMEMBERED)(_rewriting(self.steps))
+        object.__setattr__(self, "rewritten", remembered)
 
     def __call__(self, text: str) -> str:
-        for pattern, new in self.compiled:
-            text = pattern.sub(new, text)
-        return text.strip(" ")
+        return self.rewritten(text)
 
     def sql(self, expression: str) -> str:
         for pattern, new in self.steps:
             expression = f"regexp_replace({expression}, {literal(pattern)}, {literal(new)}, 'g')"
         return f"trim({expression}, ' ')"
+
+
+def _rewriting(steps: Steps) -> Callable[[str], str]:
+    compiled = [(re.compile(pattern), new) for pattern, new in _fused(steps)]
+
+    def rewrite(text: str) -> str:
+        for pattern, new in compiled:
+            text = pattern.sub(new, text)
+        return text.strip(" ")
+
+    return rewrite
+
+
+def _fused(steps: Steps) -> Iterator[tuple[str, str]]:
+    """Steps that each even out one doubled letter as one step, which RE2 cannot say."""
+    for single, run in groupby(steps, key=_is_single):
+        if single:
+            letters = "".join(new for _, new in run)
+            yield rf"([{letters}])\1+", r"\1"
+        else:
+            yield from run
+
+
+def _is_single(step: tuple[str, str]) -> bool:
+    pattern, new = step
+    return len(new) == 1 and new.isalpha() and pattern == f"{new}{new}+"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """`get_many` over a vendor's batch read, or over single reads where that is all it has."""
 
-import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from connectors.desk import Desk, Sheet
 from connectors.gathering import answered
@@ -10,6 +9,7 @@ from connectors.spec import BatchRead, GetAsk
 from domain.errors import SourceError, SourceProtocolError, SourceUnavailable
 from domain.records import Contact, Record
 from domain.sources import Deadline, Fields
+from domain.waiting import together
 
 T = TypeVar("T")
 Found = dict[str, Record | SourceError]
@@ -73,13 +73,6 @@ def _strangers(records: Sequence[Record], asked: set[str]) -> int:
         and not (isinstance(record, Contact) and asked.intersection(record.merged_ids))
         for record in records
     )
-
-
-async def together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results in order. One job, the usual number, is spared a task of its own."""
-    if len(jobs) == 1:
-        return [await jobs[0]]
-    return list(await asyncio.gather(*jobs))
 
 
 def chunked(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.batch import chunked, together
+from connectors.batch import chunked
 from connectors.desk import Desk, Sheet
 from connectors.gathering import answered
 from connectors.matching import belongs, named, needed, position, satisfies, spelling
@@ -23,6 +23,7 @@ from domain.sources import (
     ParentBy,
     Position,
 )
+from domain.waiting import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
 from domain.sources import Deadline
+from domain.waiting import before
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ class Flights(Generic[T]):
         try:
             if deadline is None:
                 return await asyncio.shield(flight.task)
-            async with asyncio.timeout_at(deadline):
+            with before(deadline):
                 return await asyncio.shield(flight.task)
         finally:
             flight.waiters -= 1

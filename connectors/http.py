@@ -30,6 +30,7 @@ from domain.errors import (
 )
 from domain.ports import Clock
 from domain.sources import Deadline
+from domain.waiting import before
 
 _HEADERS = {
     "accept": "application/json",
@@ -164,7 +165,7 @@ class Http:
 
     async def _credentials(self, deadline: Deadline) -> Mapping[str, str]:
         try:
-            async with asyncio.timeout_at(deadline):
+            with before(deadline):
                 return await self._authenticator.headers()
         except TimeoutError:
             raise SourceTimeout(self._source, "no credentials before the deadline") from None
@@ -174,7 +175,7 @@ class Http:
     ) -> Incoming:
         # The whole exchange is under one timer: per-read timeouts let a slow drip run on.
         try:
-            async with asyncio.timeout_at(deadline):
+            with before(deadline):
                 return await self._sender.send(self._outgoing(request, shown, deadline))
         except TimeoutError:
             raise SourceTimeout(self._source, "no whole answer before the deadline") from None

@@ -11,6 +11,7 @@ from connectors.request import Request
 from connectors.spec import Limits
 from domain.errors import SourceRateLimited, SourceTimeout
 from domain.sources import Deadline
+from domain.waiting import before
 
 
 class Gate:
@@ -72,7 +73,7 @@ class Gate:
                 await rate.acquire(cost)
                 continue
             try:
-                async with asyncio.timeout_at(deadline):
+                with before(deadline):
                     await rate.acquire(cost)
             except TimeoutError:
                 raise SourceRateLimited(self._source, "our own rate limit is used up") from None
@@ -82,7 +83,7 @@ class Gate:
             await self._slots.acquire()
             return
         try:
-            async with asyncio.timeout_at(deadline):
+            with before(deadline):
                 await self._slots.acquire()
         except TimeoutError:
             raise SourceTimeout(self._source, "no free connection before the deadline") from None

@@ -12,6 +12,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.waiting import before
 from gateway.endpoint import GraphQLEndpoint, failed
 from gateway.guard import REQUEST_ID, SAFE_HEADERS, id_of, note
 from gateway.logs import request_id
@@ -98,7 +99,7 @@ def _plain(scope: Scope, path: str) -> Mapping[str, str] | None:
 async def _body(receive: Receive, most: int, patience_s: float) -> bytes:
     """Never more of it than allowed in memory."""
     try:
-        async with asyncio.timeout(patience_s):
+        with before(asyncio.get_running_loop().time() + patience_s):
             message = await _piece(receive)
             body: bytes = message.get("body", b"")
             while message.get("more_body") and len(body) <= most:

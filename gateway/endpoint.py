@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.ports import Cache, Telemetry
+from domain.waiting import before
 from gateway import answers
 from gateway.answers import Answer, Problem
 from gateway.auth import Doorkeeper
@@ -191,7 +192,7 @@ class GraphQLEndpoint:
     ) -> Answer:
         deadline_s = self._graph.limits.deadline_s
         try:
-            async with asyncio.timeout(deadline_s):
+            with before(asyncio.get_running_loop().time() + deadline_s):
                 result = await self._graph.executor.run(prepared, variables, context, values)
         except TimeoutError:
             return answers.failed(

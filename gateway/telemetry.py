@@ -1,13 +1,17 @@
 """Figures: the Telemetry port over Prometheus."""
 
 import logging
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +39,26 @@ HELP: Final = {
 }
 
 
-class PrometheusTelemetry:
-    """Counters and histograms by name, made when they are first told.
+_LE: Final = (*(str(float(edge)) for edge in SECONDS), "+Inf")
+Labels = tuple[tuple[str, str], ...]
+"""As they were told; sorted where they are shown."""
+
+
+class _Times:
+    """How many took how long; each in the first bucket it fits."""
+
+    __slots__ = ("buckets", "total")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * len(_LE)
+        self.total = 0.0
+
+
+class PrometheusTelemetry(Collector):
+    """Counters and histograms by name, made when they are first told, from the event loop's thread.
+
+    A request tells two dozen figures. The library's own take a lock and go through all buckets for
+    each, so they are added up here and handed to it when it asks.
 
     A name keeps the label names it was first told with; a figure that comes with others is dropped,
     and the log says so once.
@@ -49,32 +71,30 @@ class PrometheusTelemetry:
         GCCollector(registry=self._registry)
         info = Gauge("info", "What runs.", ["version"], NAMESPACE, registry=self._registry)
         info.labels(version).set(1)
-        self._counters: dict[str, Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
-        # By name and labels as they were told: to look one up by its labels takes 3 us.
-        self._bound_counters: dict[tuple[object, ...], Counter] = {}
-        self._bound_histograms: dict[tuple[object, ...], Histogram] = {}
+        self._registry.register(self)
+        self._counts: dict[tuple[str, Labels], float] = {}
+        self._times: dict[tuple[str, Labels], _Times] = {}
         self._gauges: dict[str, Gauge] = {}
         self._labels: dict[str, frozenset[str]] = {}
         self._dropped: set[str] = set()
 
     def count(self, name: str, labels: Mapping[str, str], amount: float = 1.0) -> None:
-        known = self._bound_counters.get((name, *labels.items()))
-        if known is None and self._is_fitting(name, labels):
-            counter = self._counters.get(name) or self._new_counter(name, labels)
-            known = counter.labels(**labels) if labels else counter
-            self._bound_counters[name, *labels.items()] = known
+        key = (name, tuple(labels.items()))
+        known = self._counts.get(key)
         if known is not None:
-            known.inc(amount)
+            self._counts[key] = known + amount
+        elif self._is_fitting(name, labels):
+            self._counts[key] = amount
 
     def observe(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        known = self._bound_histograms.get((name, *labels.items()))
-        if known is None and self._is_fitting(name, labels):
-            histogram = self._histograms.get(name) or self._new_histogram(name, labels)
-            known = histogram.labels(**labels) if labels else histogram
-            self._bound_histograms[name, *labels.items()] = known
-        if known is not None:
-            known.observe(value)
+        key = (name, tuple(labels.items()))
+        known = self._times.get(key)
+        if known is None:
+            if not self._is_fitting(name, labels):
+                return
+            known = self._times[key] = _Times()
+        known.buckets[bisect_left(SECONDS, value)] += 1
+        known.total += value
 
     def gauge(self, name: str, value: float) -> None:
         """What stands at this moment, without labels."""
@@ -88,24 +108,43 @@ class PrometheusTelemetry:
         """All figures in the text format of Prometheus."""
         return generate_latest(self._registry)
 
-    def _new_counter(self, name: str, labels: Mapping[str, str]) -> Counter:
-        counter = Counter(
-            name, HELP.get(name, name), sorted(labels), NAMESPACE, registry=self._registry
-        )
-        self._counters[name] = counter
-        return counter
+    def describe(self) -> list[CounterMetricFamily]:
+        """Nothing that is known beforehand: names come as they are told."""
+        return []
 
-    def _new_histogram(self, name: str, labels: Mapping[str, str]) -> Histogram:
-        histogram = Histogram(
-            name,
-            HELP.get(name, name),
-            sorted(labels),
-            NAMESPACE,
-            registry=self._registry,
-            buckets=SECONDS,
+    def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
+        counters: dict[str, dict[Labels, float]] = {}
+        for (name, labels), amount in self._counts.items():
+            same = counters.setdefault(name, {})
+            shown = tuple(sorted(labels))
+            same[shown] = same.get(shown, 0.0) + amount
+        for name, some in counters.items():
+            yield self._counter(name, some)
+        histograms: dict[str, dict[Labels, list[_Times]]] = {}
+        for (name, labels), times in self._times.items():
+            histograms.setdefault(name, {}).setdefault(tuple(sorted(labels)), []).append(times)
+        for name, many in histograms.items():
+            yield self._histogram(name, many)
+
+    def _counter(self, name: str, some: Mapping[Labels, float]) -> CounterMetricFamily:
+        family = CounterMetricFamily(
+            f"{NAMESPACE}_{name}", HELP.get(name, name), labels=sorted(self._labels[name])
         )
-        self._histograms[name] = histogram
-        return histogram
+        for labels, amount in some.items():
+            family.add_metric([value for _, value in labels], amount)
+        return family
+
+    def _histogram(self, name: str, many: Mapping[Labels, list[_Times]]) -> HistogramMetricFamily:
+        family = HistogramMetricFamily(
+            f"{NAMESPACE}_{name}", HELP.get(name, name), labels=sorted(self._labels[name])
+        )
+        for labels, same in many.items():
+            counts = map(sum, zip(*(times.buckets for times in same), strict=True))
+            below = list(zip(_LE, map(float, accumulate(counts)), strict=True))
+            family.add_metric(
+                [value for _, value in labels], below, sum(times.total for times in same)
+            )
+        return family
 
     def _is_fitting(self, name: str, labels: Mapping[str, str]) -> bool:
         names = frozenset(labels)

@@ -10,6 +10,7 @@ from domain.errors import SourceError, SourceProtocolError, SourceTimeout
 from domain.ids import Kind
 from domain.provenance import Freshness
 from domain.sources import Deadline, Source
+from domain.waiting import before
 from resolvers.ledger import Outcome
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ async def ask(
     patience_s = min(source.timeout_s, freshness.deadline_ms / 1000)
     deadline = Deadline(min(operation.deadline, started + patience_s))
     try:
-        async with asyncio.timeout_at(deadline + GRACE_S):
+        with before(deadline + GRACE_S):
             entries = await call(deadline)
         if len(entries) != count:
             raise SourceProtocolError(source.name, f"{len(entries)} answers to {count} questions")

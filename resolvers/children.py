@@ -2,11 +2,11 @@
 several rows one person has in a source.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from domain.sources import Parent, Source
+from domain.waiting import together
 from resolvers.connection import Connection, merge
 from resolvers.lately import Spot
 from resolvers.ledger import Outcome
@@ -22,7 +22,7 @@ async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> l
     """One connection per person, in order; unmasked."""
     services = operation.services
     sources = services.holding(cut.kind)
-    asked = await asyncio.gather(*(parents_in(services, source, people) for source in sources))
+    asked = await together([parents_in(services, source, people) for source in sources])
     parents: dict[str, list[Parent]] = {
         source.name: [parent for answer in answers for parent in answer.parents]
         for source, answers in zip(sources, asked, strict=True)

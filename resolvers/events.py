@@ -29,6 +29,7 @@ from domain.records import Contact, Record
 from domain.sources import Deadline, Source, SourceEvent
 from resolvers.arrivals import Arrivals
 from resolvers.hints import Finding, Read, judge
+from resolvers.kept import outdate
 from resolvers.services import Services
 
 READ_TIMEOUT_S = 30.0
@@ -160,6 +161,7 @@ class Events:
         gone = [one.farewell.key for one in found.values() if one.farewell]
         if alive:
             await self._intake.refresh(alive)
+            await outdate(self._services, alive)
         if gone:
             await self._intake.remove(gone)
         work.changed |= {record.key for record in alive}

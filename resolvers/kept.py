@@ -1,13 +1,13 @@
 """Last-good pages: kept when a source answered well, handed out when it does not."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 
 from domain.ids import Kind
 from domain.ports import RecordStore
-from domain.records import Order, Record, Ticket
-from domain.sources import ChildFilter, ChildPage, PageRequest, Position
+from domain.records import Contact, Message, Order, Record, Ticket
+from domain.sources import ChildFilter, ChildPage, PageRequest, Parent, ParentBy, Position
 from resolvers.cursors import place
 from resolvers.lately import REWRITE_AFTER_S, Spot
 from resolvers.services import Services
@@ -33,12 +33,33 @@ async def keep(services: Services, kind: Kind, pages: Mapping[Spot, ChildPage[Re
     news = [spot for spot in pages if services.kept_lately.is_due((kind, spot), now)]
     markers = {spot: _marker(services, kind, spot) for spot in news}
     known = await services.cache.get_many(list(markers.values()))
-    due = [spot for spot, seen in zip(news, known, strict=True) if seen is None]
-    services.kept_lately.note(((kind, spot) for spot in news), now)
+    lately = services.kept_lately
+    outdated = [lately.is_outdated((kind, spot)) for spot in news]
+    due = [
+        spot
+        for spot, seen, changed in zip(news, known, outdated, strict=True)
+        if seen is None or changed
+    ]
+    lately.note(((kind, spot) for spot in news), now)
     if not due:
         return
     await services.records.keep_children(kind, {spot: pages[spot] for spot in due})
     await services.cache.set_many({markers[spot]: b"1" for spot in due}, ttl_s=REWRITE_AFTER_S)
+
+
+async def outdate(services: Services, things: Iterable[Record]) -> None:
+    """A source has told that these changed: pages of their owners, and what was said in them, are
+    kept anew when they are next read, however lately that was.
+    """
+    markers = []
+    for thing in things:
+        name, own = thing.key.source, (thing.key.external_id,)
+        owners = () if isinstance(thing, Contact | Message) else thing.owner_ids
+        for kind, ids in ((thing.key.kind, owners), (Kind.MESSAGE, own)):
+            parents = [Parent(ParentBy.OWN, one) for one in ids]
+            services.kept_lately.forget(kind, name, parents, monotonic())
+            markers += [_marker(services, kind, (name, parent)) for parent in parents]
+    await services.cache.delete_many(markers)
 
 
 async def recall(

@@ -115,15 +115,38 @@ async def test_with_a_person_go_the_pages_kept_of_them(receive, contact, key, st
 
 async def test_a_newer_order_takes_its_place_on_the_page_and_an_older_one_does_not(state, order):
     await state.records.keep_children(
-        Kind.ORDER, {("crm", OWN): ChildPage(items=(order(changed=5), order("o2")))}
+        Kind.ORDER, {("crm", OWN): ChildPage(items=(order("o2"), order(changed=5)))}
     )
-    await state.intake.refresh([order(changed=9, status=OrderStatus.SHIPPED), order("o9")])
+    await state.intake.refresh([order(changed=9, status=OrderStatus.SHIPPED)])
     await state.intake.refresh([order(changed=7, status=OrderStatus.CANCELLED)])
     (page,) = await state.records.kept_children(Kind.ORDER, [("crm", OWN)])
     assert [(o.key.external_id, o.status) for o in page.items] == [
-        ("o1", OrderStatus.SHIPPED),
         ("o2", OrderStatus.PENDING),
+        ("o1", OrderStatus.SHIPPED),
     ]
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_an_order_nobody_has_read_yet_comes_onto_the_page_where_its_place_is(
+    state, order, at, goes_on
+):
+    """Of a page that goes on, what is older than all of it has a place that nobody knows."""
+    shown = ChildPage(items=(order("o5"), order("o3")), has_more=goes_on)
+    await state.records.keep_children(Kind.ORDER, {("crm", OWN): shown})
+    new = replace(order("o1"), occurred_at=at(0))
+    await state.intake.refresh([order("o2"), order("o4"), new, order("o9", owner="2")])
+    (page,) = await state.records.kept_children(Kind.ORDER, [("crm", OWN)])
+    whole = ["o1", "o5", "o4", "o3", "o2"]
+    assert [o.key.external_id for o in page.items] == (whole[:-1] if goes_on else whole)
+    assert page.has_more is goes_on
+
+
+async def test_events_do_not_make_a_page_grow_without_end(state, order):
+    await state.records.keep_children(Kind.ORDER, {("crm", OWN): ChildPage(items=())})
+    await state.intake.refresh([order(f"o{number}") for number in range(100, 220)])
+    (page,) = await state.records.kept_children(Kind.ORDER, [("crm", OWN)])
+    assert [page.items[0].key.external_id, page.items[-1].key.external_id] == ["o219", "o120"]
+    assert page.has_more
 
 
 async def test_an_order_that_is_gone_leaves_every_page(state, order, key):

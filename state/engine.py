@@ -14,10 +14,13 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import ConfigError
+from domain.events import Fold
 from domain.ports import Clock
 from state import schema
 from state.arrivals import SqlArrivals
 from state.decisions import SqlDecisions
+from state.events import SqlEvents
+from state.guests import SqlGuests
 from state.identities import SqlIdentities
 from state.inbox import SqlInbox
 from state.intake import SqlIntake
@@ -59,6 +62,7 @@ class State:
     ) -> None:
         self._dialect = dialect
         self._transactions = transactions
+        self._clock = clock
         self.records = SqlRecords(transactions, clock)
         self.identities = SqlIdentities(transactions, clock)
         self.arrivals = SqlArrivals(transactions, clock)
@@ -66,6 +70,7 @@ class State:
         self.inbox = SqlInbox(transactions, clock, most_waiting)
         self.intake = SqlIntake(transactions)
         self.tokens = SqlTokenShelf(transactions, clock)
+        self.guests = SqlGuests(transactions)
 
     def __repr__(self) -> str:
         return f"State({self._dialect})"
@@ -76,6 +81,10 @@ class State:
         nothing.
         """
         return self._transactions.changes
+
+    def events(self, fold: Fold) -> SqlEvents:
+        """The event store; `fold` says what the events of an interaction come to."""
+        return SqlEvents(self._transactions, self._clock, fold)
 
     async def upgrade(self) -> None:
         """Bring the schema to what this release needs; harmless to repeat, and for several

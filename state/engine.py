@@ -21,6 +21,7 @@ from state.arrivals import SqlArrivals
 from state.decisions import SqlDecisions
 from state.events import SqlEvents
 from state.guests import SqlGuests
+from state.handoffs import SqlHandoffs
 from state.identities import SqlIdentities
 from state.inbox import SqlInbox
 from state.intake import SqlIntake
@@ -71,6 +72,7 @@ class State:
         self.intake = SqlIntake(transactions)
         self.tokens = SqlTokenShelf(transactions, clock)
         self.guests = SqlGuests(transactions)
+        self.handoffs = SqlHandoffs(transactions)
 
     def __repr__(self) -> str:
         return f"State({self._dialect})"

@@ -100,3 +100,14 @@ visitor_people = Table(
     Column("person", ByteText, primary_key=True),
     sqlite_with_rowid=False,
 )
+
+handoffs = Table(
+    # By who made it (`actor`) under which key; `body` is the whole of it.
+    "handoffs",
+    metadata,
+    Column("number", ByteText, primary_key=True),
+    Column("actor", ByteText, nullable=False),
+    Column("key", ByteText, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "actor", "key", unique=True),
+)

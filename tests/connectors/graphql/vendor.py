@@ -1,5 +1,7 @@
 """The shop of connectors/graphql/example.toml in memory: its operations, by their names."""
 
+import base64
+import hmac
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,11 +11,12 @@ import httpx
 
 from domain.customer import KeyKind, LookupKey
 from domain.ids import Kind
-from domain.sources import Parent, ParentBy
+from domain.sources import Parent, ParentBy, WebhookRequest
 
-SECRETS = {"token": "planted-graphql-token"}
+SECRETS = {"token": "planted-graphql-token", "webhook_secret": "planted-graphql-webhook-secret"}
 OPTIONS: dict[str, Any] = {}
 BEGAN = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
+DELIVERY = b'{"node":{"id":"101","updatedAt":"2026-03-02T08:59:58Z"}}'
 
 Row = dict[str, Any]
 Rows = dict[Kind, list[Row]]
@@ -142,3 +145,15 @@ def error(code: str) -> dict[str, Any]:
 
 def rate_limited(wait_s: int) -> httpx.Response:
     return httpx.Response(429, json=error("THROTTLED"), headers={"retry-after": str(wait_s)})
+
+
+def delivery(at: datetime, secret: str, body: bytes = DELIVERY) -> WebhookRequest:
+    """A delivery as the shop signs it; no time is signed."""
+    signature = base64.b64encode(hmac.digest(secret.encode(), body, "sha512"))
+    headers = {
+        "x-shop-hmac": signature.decode(),
+        "x-shop-delivery": "5d3d3f1c",
+        "x-shop-topic": "CUSTOMER_UPDATED",
+    }
+    url = "https://hooks.example.com/webhooks/here"
+    return WebhookRequest(method="POST", url=url, headers=headers, body=body, received_at=at)

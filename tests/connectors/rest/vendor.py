@@ -1,5 +1,7 @@
 """The ERP of connectors/rest/example.toml in memory, as far as the contract suite asks it."""
 
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Callable
@@ -11,12 +13,28 @@ import httpx
 
 from domain.customer import KeyKind, LookupKey
 from domain.ids import Kind
-from domain.sources import Parent, ParentBy
+from domain.sources import Parent, ParentBy, WebhookRequest
 
-SECRETS = {"token": "planted-rest-token"}
+SECRETS = {"token": "planted-rest-token", "webhook_secret": "planted-rest-webhook-secret"}
 OPTIONS: dict[str, Any] = {}
 BEGAN = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
 PAGE = 100
+DELIVERY = json.dumps(
+    {
+        "events": [
+            {"id": "e1", "type": "customer.changed", "object": {"id": "k101"}},
+            {"id": "e2", "type": "order.changed", "object": {"id": 5001}},
+            {
+                "id": "e3",
+                "type": "customer.merged",
+                "object": {"id": "k102", "merged_into": "k101"},
+                "at": "2026-03-02T08:59:58Z",
+            },
+            {"id": "e4", "type": "customer.erased", "object": {"id": "k103"}},
+            {"id": "e5", "type": "invoice.sent", "object": {"id": "i1"}},
+        ]
+    }
+).encode()
 
 Row = dict[str, Any]
 Rows = dict[Kind, list[Row]]
@@ -285,3 +303,12 @@ def cursored(name: str, rows: list[Row], query: dict[str, list[str]]) -> httpx.R
 
 def rate_limited(wait_s: int) -> httpx.Response:
     return httpx.Response(429, json={}, headers={"retry-after": str(wait_s)})
+
+
+def delivery(at: datetime, secret: str, body: bytes = DELIVERY) -> WebhookRequest:
+    """A delivery signed by the ERP at that time."""
+    signed_at = str(int(at.timestamp()))
+    signature = hmac.new(secret.encode(), f"{signed_at}.".encode() + body, hashlib.sha256)
+    headers = {"x-erp-signature": f"sha256={signature.hexdigest()}", "x-erp-time": signed_at}
+    url = "https://hooks.example.com/webhooks/here"
+    return WebhookRequest(method="POST", url=url, headers=headers, body=body, received_at=at)

@@ -2,6 +2,8 @@
 way from a request to a real database is tested in test_sql.py.
 """
 
+import base64
+import hmac
 import json
 import re
 import sqlite3
@@ -14,12 +16,17 @@ import httpx
 from connectors.mapped.example import example
 from domain.customer import KeyKind, LookupKey
 from domain.ids import Kind
-from domain.sources import Parent, ParentBy
+from domain.sources import Parent, ParentBy, WebhookRequest
 
-SECRETS = {"url": "postgresql://reader:planted-sql-password@database.example/erp"}
+SECRETS = {
+    "url": "postgresql://reader:planted-sql-password@database.example/erp",
+    "webhook_secret": "planted-sql-webhook-secret",
+}
 OPTIONS: dict[str, Any] = {}
 CUSTOMER_KEY = "own"
 BEGAN = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
+DELIVERY = b"""[{"change": 71, "table": "customers", "row": 101},
+    {"change": 72, "table": "orders", "row": "5001"}, {"change": 73, "table": "stock", "row": 9}]"""
 EXAMPLE = example("connectors.sql")
 TABLES = {Kind.CONTACT: "customers", Kind.ORDER: "orders", Kind.TICKET: "calls"}
 
@@ -152,3 +159,12 @@ def bound(statement: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def rate_limited(wait_s: int) -> httpx.Response:
     return httpx.Response(429, json=None, headers={"retry-after": str(wait_s)})
+
+
+def delivery(at: datetime, secret: str, body: bytes = DELIVERY) -> WebhookRequest:
+    """A delivery signed at that time by what listens to the database."""
+    sent = at.isoformat()
+    signature = hmac.digest(secret.encode(), f"{sent}:".encode() + body, "sha1")
+    headers = {"x-signature": base64.b64encode(signature).decode(), "x-sent": sent}
+    url = "https://hooks.example.com/webhooks/here"
+    return WebhookRequest(method="POST", url=url, headers=headers, body=body, received_at=at)

@@ -25,6 +25,7 @@ from gateway.desk.sessions import Sessions
 from gateway.desk.visits import Desk, NewOperation
 from gateway.documents import Documents
 from gateway.endpoint import Graph, GraphQLEndpoint
+from gateway.entities.keeping import Keeping
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import PlannedExecutor
 from gateway.pages import ready_query
@@ -49,6 +50,8 @@ from state.engine import State, open_state
 
 SESSIONS_BYTES = 2**20
 """Of the desk, where they are kept in the process: some thousand."""
+SMALL_BYTES = 2**23
+"""Of documents and marks, where they are kept in the process."""
 EXAMPLE_EMAIL = "somebody@example.com"
 
 NewSender = Callable[[], Sender]
@@ -64,6 +67,7 @@ class Program:
     state: State
     sources: Mapping[str, Source]
     cache: Cache
+    keeping: Keeping
     referee: Referee
     people: People
     standing: StandingPeople
@@ -132,6 +136,7 @@ async def opened(
         closing.push_async_callback(state.close)
         cache = _cache(config)
         closing.push_async_callback(cache.close)
+        keeping = Keeping(config.cache, cache, clock, telemetry)
         sources: dict[str, Source] = {}
         for name, table in config.sources.items():
             source = build_source(
@@ -142,9 +147,10 @@ async def opened(
                 telemetry=telemetry,
                 tokens=state.tokens,
             )
-            sources[name] = source
+            sources[name] = keeping.wrapped(source, table.settings)
             if source.close is not None:
                 closing.push_async_callback(source.close)
+        closing.push_async_callback(keeping.close)
         referee = _referee(config, clock)
         if upgrade:
             await state.upgrade()
@@ -166,6 +172,7 @@ async def opened(
             state=state,
             sources=sources,
             cache=cache,
+            keeping=keeping,
             referee=referee,
             people=people,
             standing=standing,
@@ -232,7 +239,7 @@ def _cache(config: Config) -> Cache:
     url = config.redis.url.reveal()
     if url:
         return open_redis(url, config.redis.timeout_s)
-    return MemoryCache(config.cache.max_bytes)
+    return MemoryCache(SMALL_BYTES)
 
 
 def _referee(config: Config, clock: Clock) -> Referee:

@@ -217,10 +217,31 @@ class Redis(Options):
 
 
 class Cache(Options):
+    """What sources answered, docs/operations.md."""
+
+    records: bool = Field(
+        default=True,
+        description="Whether what a source answered is kept for callers who take an answer of that"
+        " age (`freshness`).",
+    )
     max_bytes: int = Field(
         default=64 * 2**20,
         ge=0,
-        description="Size of the cache in the process; the oldest use goes first.",
+        description="Most memory of what is kept in the process; the oldest use goes first. With"
+        " [redis], that is what stands in while Redis is lost.",
+    )
+    keep_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=3_600,
+        description="Longest time an answer is kept, whatever age a caller takes.",
+    )
+    stale_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=3_600,
+        description="How much older than a caller asks for an answer may be, while it is asked for"
+        " anew behind, where `allowStale` lets it; never more than twice the age asked for.",
     )
 
 

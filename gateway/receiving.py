@@ -22,7 +22,8 @@ def new_worker(program: "Program") -> Worker:
     state = program.state
     # What is remembered in the process may be a moment old: here the store itself is asked.
     services = replace(program.services, records=state.records)
-    arrivals = Arrivals(services, state.intake, state.identities, program.people.index)
+    intake = program.keeping.told(state.intake)
+    arrivals = Arrivals(services, intake, state.identities, program.people.index)
     dice = Random()  # noqa: S311  # spreads waits, guards nothing
 
     async def reconciled(name: str) -> None:
@@ -31,7 +32,7 @@ def new_worker(program: "Program") -> Worker:
 
     return Worker(
         inbox=state.inbox,
-        events=Events(services, state.intake, arrivals, dice=dice),
+        events=Events(services, intake, arrivals, dice=dice),
         sources=[one.name for one in program.sources.values() if one.holds_people],
         reconcile=reconciled,
         settings=program.config.inbox,

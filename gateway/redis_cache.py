@@ -62,6 +62,11 @@ class RedisCache:
         self._paused_until = 0.0
         self._owed: dict[str, None] = {}
 
+    @property
+    def is_lost(self) -> bool:
+        """It answers as an empty cache, until it is found to do all a cache needs."""
+        return self._is_lost
+
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         if not keys or self._is_paused:
             return [None] * len(keys)

@@ -27,6 +27,7 @@ HELP: Final = {
     "source_dropped_rows": "Rows of a source without id or time, which were left out.",
     "source_batch_seconds": "Time of one batch of a loader.",
     "source_batch_entries": "Keys a loader asked for, by whether the source failed on them.",
+    "cache_answers": "Keys asked of the cache of records, by what came of them.",
     "webhook_events": "What vendors delivered, by what became of it at the door.",
     "inbox_events": "Events of the inbox that were looked at, by what came of them.",
     "inbox_wait_seconds": "From the arrival of an event until it was applied.",
@@ -35,6 +36,7 @@ HELP: Final = {
     "inbox_oldest_seconds": "How long the oldest waiting event has waited.",
     "identity_disagreement": "1 less the B-cubed F1 of live resolution against everything at once.",
     "identity_moved_records": "Records that live resolution had put among others.",
+    "timeline_crossings": "Pages of timelines whose customer has changed since the page before.",
     "reconciles": "Searches for what no webhook told, by whether they came to an end.",
 }
 

@@ -166,10 +166,13 @@ class Deployment:
     def configure(
         self, head: str = "", sources: Mapping[str, Mapping[str, object]] | None = None
     ) -> None:
-        """Write the configuration: `head` before the sources, whose keys `sources` overrides."""
+        """Write the configuration: `head` before the sources, whose keys `sources` overrides. What
+        is kept for a minute would hide what happens at the platforms.
+        """
         over = sources or {}
         tables = [self._source(name, over.get(name, {})) for name in SYSTEMS]
-        text = f'[state]\nurl = "sqlite:///{self.state}"\n[log]\nlevel = "warning"\n{head}\n'
+        text = f'[state]\nurl = "sqlite:///{self.state}"\n[log]\nlevel = "warning"\n'
+        text += f"[cache]\nrecords = false\n{head}\n"
         self.config.write_text(text + "\n".join(tables), encoding="utf-8")
 
     def _source(self, name: str, over: Mapping[str, object]) -> str:

@@ -337,7 +337,8 @@ def _configuration(folder: Path, told: dict[str, dict[str, str]]) -> str:
         f'token = {{ env = "{name.upper()}_TOKEN" }}\nphone_region = "GB"\ntimeout_s = 8.0\n'
         for name, (url, more) in places.items()
     ]
-    return f'[state]\nurl = "sqlite:///{folder / "knownas.db"}"\n' + "\n".join(tables)
+    head = f'[state]\nurl = "sqlite:///{folder / "knownas.db"}"\n[cache]\nrecords = false\n'
+    return head + "\n".join(tables)
 
 
 @pytest.fixture(scope="session")

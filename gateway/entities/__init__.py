@@ -1,0 +1,1 @@
+"""What sources answered, kept for the next caller (docs/adr)."""

@@ -156,10 +156,13 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Farewell:
-    """A record that is gone from its source; `into` is the one that absorbed it."""
+    """A record that is gone from its source; `into` is the one that absorbed it. Who is `redacted`
+    does not come back, whatever the source goes on showing.
+    """
 
     key: SourceKey
     into: SourceKey | None = None
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +189,7 @@ class Intake(Protocol):
     ) -> Received:
         """Keep the newer of what is kept and what comes in, by the rules of `put_page`; bury what
         is gone, with what was kept of its orders, tickets and conversations. Who was read after
-        `read_at` by somebody else is not buried.
+        `read_at` by somebody else is not buried, unless it is redacted.
         """
         ...
 

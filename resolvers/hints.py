@@ -30,7 +30,7 @@ def judge(key: SourceKey, events: Sequence[SourceEvent], read: Record | None) ->
     """
     into = _into(key, events)
     if any(event.change is ChangeKind.REDACTED for event in events):
-        return Finding(farewell=Farewell(key=key, into=into))
+        return Finding(farewell=Farewell(key=key, into=into, redacted=True))
     if read is None:
         return Finding(farewell=Farewell(key=key, into=into))
     if read.key != key:

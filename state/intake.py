@@ -68,10 +68,14 @@ def _receive(
     named = gone.keys() | arriving.keys() | absorbed
     contacts.lock_sources(connection, named)
     before = _standing(connection, named)
-    leaving = [key for key in gone if not _was_read_later(before, key, read_at)]
+    leaving = [
+        key
+        for key, one in gone.items()
+        if one.redacted or not _was_read_later(before, key, read_at)
+    ]
     carried = _carried(connection, {*leaving, *absorbed})
     told = contacts.put(connection, incoming, map(unpack, leaving), read_at)
-    _lead_on(connection, [gone[key] for key in leaving])
+    _inscribe(connection, [gone[key] for key in leaving])
     after = _standing(connection, named)
     dead = {key for key, row in after.items() if row.deleted_at is not None}
     for key in sorted(dead & carried.keys()):
@@ -101,11 +105,13 @@ def _differs(before: Standing, after: Standing, key: str) -> bool:
     return (was.digest, was.deleted_at is None) != (is_.digest, is_.deleted_at is None)
 
 
-def _lead_on(connection: Connection, farewells: Iterable[Farewell]) -> None:
+def _inscribe(connection: Connection, farewells: Iterable[Farewell]) -> None:
     for one in farewells:
+        tomb = update(contacts_table).where(contacts_table.c.key == pack(one.key))
         if one.into is not None:
-            led = update(contacts_table).where(contacts_table.c.key == pack(one.key))
-            connection.execute(led.values(merged_into=pack(one.into)))
+            connection.execute(tomb.values(merged_into=pack(one.into)))
+        if one.redacted:
+            connection.execute(tomb.values(redacted=True))
 
 
 def _carried(connection: Connection, keys: Iterable[str]) -> dict[str, list[CanonicalIdentifier]]:

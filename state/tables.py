@@ -72,6 +72,7 @@ contacts = Table(
     Column("merged_into", ByteText),  # the key that absorbed it at the source
     Column("digest", LargeBinary),
     Column("body", LargeBinary),
+    Column("redacted", Boolean, nullable=False, server_default=false()),  # a tombstone for good
 )
 
 contact_identifiers = Table(

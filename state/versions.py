@@ -27,6 +27,7 @@ class Standing:
     deleted_at: datetime | None
     merged_into: str | None
     digest: bytes | None
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,11 @@ def _is_older(arrival: Arrival, kept: Standing) -> bool:
 def _revives(arrival: Arrival, tomb: Standing, scan_started_at: datetime | None) -> bool:
     """Whether a record lives that was deleted: read after its deletion was known, and newer than
     anything known before (than the deletion, where nothing was). What was merged into another is
-    not brought back by a scan: search indexes go on showing it.
+    not brought back by a scan: search indexes go on showing it. Who was redacted never is: what is
+    erased by law is not told apart from what its source goes on showing.
     """
+    if tomb.redacted:
+        return False
     died = tomb.deleted_at or tomb.fetched_at
     if scan_started_at is not None and scan_started_at > died and tomb.merged_into is None:
         return True

@@ -26,6 +26,7 @@ from domain.sources import ChangeKind, Changes, CursorKind, CursorPolicy, Source
 from domain.vocabulary import SourceState, SystemKind
 from resolvers.arrivals import Arrivals
 from resolvers.events import Applied, Events
+from resolvers.ingest import sync_source
 from resolvers.reconcile import reconcile
 from resolvers.services import Services
 from state.engine import open_state
@@ -297,6 +298,23 @@ async def test_who_was_redacted_is_gone_whatever_is_shown(bench):
     assert await bench.people() == []
     assert await bench.told(event("1")) == {"unchanged": 1}
     assert await bench.names() == {}
+
+
+@pytest.mark.parametrize("full", [True, False])
+async def test_who_was_redacted_is_not_brought_back_by_a_sync(bench, clock, full):
+    """The source shows the row on, and changes it."""
+    crm = bench.services.sources["crm"]
+    bench.crm.put("1", "Ada", 1)
+    bench.crm.put("2", "Bob", 1)
+    await sync_source(crm, bench.services.records, index, clock)
+    await bench.told(event("1", ChangeKind.REDACTED), event("2", ChangeKind.DELETED))
+    clock.advance(timedelta(hours=2))
+    bench.crm.put("1", "Ada again", 150)
+    bench.crm.put("2", "Bob again", 150)
+    await sync_source(crm, bench.services.records, index, clock, full=full)
+    assert await bench.names() == {"2": "Bob again"}
+    assert await bench.told(event("1")) == {"unchanged": 1}
+    assert await bench.names() == {"2": "Bob again"}
 
 
 async def test_a_merge_at_the_source_leads_to_the_survivor(bench):

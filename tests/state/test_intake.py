@@ -85,6 +85,30 @@ async def test_a_merge_leads_on(receive, contact, key, state):
     assert (absorbed.gone, absorbed.kept) == ({key("2")}, {key("3")})
 
 
+async def test_who_was_redacted_does_not_come_back_by_an_event_a_search_or_a_scan(
+    receive, contact, key, put, at, state
+):
+    """Whatever the source goes on showing, and however new it says that is."""
+    await receive(contact("1", changed=1, read=2), contact("2", changed=1, read=2))
+    gone = [Farewell(key=key("1"), redacted=True), Farewell(key=key("2"))]
+    assert (await receive(gone=gone, read=3)).gone == {key("1"), key("2")}
+    shown = [contact(name, changed=20, read=30, full_name="shown again") for name in "12"]
+    assert (await receive(shown[0], read=30)).gone == {key("1")}
+    await put(*shown, scan=25)
+    found = await state.records.contacts([key("1"), key("2")])
+    assert [one is None for one in found] == [True, False]
+    again = await receive(gone=[Farewell(key=key("1"))], read=40)
+    assert again.changed == frozenset()
+    await put(contact("1", changed=50, read=51), scan=49)
+    assert await state.records.contacts([key("1")]) == [None]
+
+
+async def test_a_redaction_takes_who_was_seen_alive_in_the_meantime_too(receive, contact, key):
+    await receive(contact("1", changed=11, read=12), read=12)
+    redacted = await receive(gone=[Farewell(key=key("1"), redacted=True)], read=10)
+    assert redacted.gone == {key("1")}
+
+
 async def test_one_who_shared_a_value_with_the_gone_is_settled_again(receive, contact, key, state):
     """One carrier is enough: who judges a value otherwise looks at all who carry it."""
     box = CanonicalIdentifier(IdentifierKind.EMAIL, "a@x.example")

@@ -12,6 +12,7 @@ from connectors.mapped.recipes import Recipe, recipe
 from connectors.mapped.records import read_fields
 from connectors.mapped.rules import Code, path_of
 from connectors.mapped.tables import MappingError, Problem, Table
+from connectors.mapped.values import Value
 from connectors.request import ACCOUNT
 from connectors.spec import Endpoint, Figure, KeyRead, Limits, Rate, Since, Spec, Via
 from domain.customer import KeyKind
@@ -113,7 +114,7 @@ def _recipe(kind: Kind, own: Table, words: Mapping[str, Mapping[str, str]]) -> R
     code, fields = Code(words), own.table("fields")
     if fields is None:
         own.wrong("fields", "must be set: where the values stand in a row")
-        return recipe(kind, (), "None", code, None)
+        return recipe(kind, (), Value("None"), code, None)
     return read_fields(kind, fields, code)
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from connectors.mapped.values import EXACT
 from connectors.reading import (
     Reading,
     RowError,
@@ -29,8 +30,6 @@ from domain.money import Money, exponent, from_major
 E = TypeVar("E", bound=StrEnum)
 _YES = {"true", "t", "yes", "y", "1"}
 _NO = {"false", "f", "no", "n", "0"}
-_EXACT = 2.0**49
-"""Below it, every amount of cents is a float of its own."""
 
 
 def shown(value: object) -> str | None:
@@ -135,7 +134,7 @@ def money(amount: object, currency: object) -> Money | None:
         return None
     code = _code(currency)
     if type(amount) is float:
-        minor = round(amount * 100) if abs(amount) < _EXACT else 0
+        minor = round(amount * 100) if abs(amount) < EXACT else 0
         if minor / 100 == amount and exponent(code) == 2:
             return Money(minor, code)
         amount = repr(amount)

@@ -6,17 +6,21 @@ from typing import Any
 
 from connectors.mapped.paths import Path
 from connectors.mapped.rules import Code
+from connectors.mapped.values import Value
 from connectors.reading import UNREADABLE, Reading, RecordMapping, Row
 from domain.ids import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`target = expression`; `field` is the mapping's name for it, "" where it has none."""
+    """`target = value`, of a word with the source's own: `target, also = value`. `field` is the
+    mapping's name for it, "" where it has none.
+    """
 
     field: str
     target: str
-    expression: str
+    value: Value
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +53,27 @@ class Recipe:
         for step in self.steps:
             problem = ""
             try:
-                found = eval(step.expression, {**self.space, **names})  # noqa: S307  # of rules.py
+                code = step.value.expression
+                found = eval(code, {**self.space, **names})  # noqa: S307  # of rules.py
             except UNREADABLE as error:
                 found, problem = None, str(error) or type(error).__name__
-            first, _, second = step.target.partition(", ")
-            value, raw = (found or (None, None)) if second else (found, None)
-            names |= {first: value, second: raw}
+            value, raw = (found or (None, None)) if step.also else (found, None)
+            names |= {step.target: value, step.also: raw}
             if step.field:
                 facts.append(Fact(step.field, value, problem, raw))
         return facts
 
 
 def recipe(
-    kind: Kind, steps: Sequence[Step], record: str, code: Code, owners: Path | None
+    kind: Kind, steps: Sequence[Step], record: Value, code: Code, owners: Path | None
 ) -> Recipe:
     """Generated, like the plans of operations (docs/adr/0008): a call for each field, through
     closures, would cost about twice the time, and rows come by the thousand.
     """
-    lines = [f"    {step.target} = {step.expression}" for step in steps]
-    source = "\n".join(["def record(row, at):", *lines, f"    return {record}"])
-    space = {"__builtins__": {}, **code.space}
+    lines = [line for step in steps for line in step.value.into(step.target, step.also)]
+    lines += [*record.into("record"), "return record"]
+    source = "\n    ".join(["def record(row, at):", *lines])
+    space = {"__builtins__": {}, "str": str, "int": int, "float": float, **code.space}
     exec(compile(source, f"<mapping of {kind.name.lower()}>", "exec"), space)  # noqa: S102
     made: RecordMapping = space["record"]
     return Recipe(kind=kind, map=made, steps=steps, space=space, owners=owners)

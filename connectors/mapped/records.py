@@ -1,10 +1,11 @@
 """Which fields a mapping may give each kind of record, and the record they make."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from connectors.mapped import parts
 from connectors.mapped.converters import foreign_ids
 from connectors.mapped.paths import Path
 from connectors.mapped.recipes import Recipe, Step, recipe
@@ -22,14 +23,13 @@ from connectors.mapped.rules import (
     path_of,
 )
 from connectors.mapped.tables import Table
-from connectors.reading import RowError, required
+from connectors.mapped.values import Value, instance
+from connectors.reading import required
 from domain.ids import Kind, SourceKey
 from domain.provenance import Provenance
 from domain.records import (
     RECORD_TYPES,
-    Actor,
     Address,
-    Handle,
     Message,
     OrderLine,
     Shipment,
@@ -119,15 +119,14 @@ class _Record:
     steps: list[Step] = field(default_factory=list)
     arguments: dict[str, str] = field(default_factory=dict)
 
-    def step(self, name: str, expression: str, also: str = "") -> None:
+    def step(self, name: str, value: Value, also: str = "") -> None:
         """An attribute that is worked out; `also` is the attribute its second half goes to."""
-        target = f"v_{name}, v_{also}" if also else f"v_{name}"
-        self.steps.append(Step(name, target, expression))
+        self.steps.append(Step(name, f"v_{name}", value, f"v_{also}" if also else ""))
         self.arguments[name] = f"v_{name}"
         if also and not also.startswith("_"):
             self.arguments[also] = f"v_{also}"
 
-    def plain(self, name: str, allowed: tuple[str, ...]) -> str:
+    def plain(self, name: str, allowed: tuple[str, ...]) -> Value:
         return Rule(self.table, name, self.code).converted(allowed)
 
     def bind(self, value: object) -> str:
@@ -146,13 +145,12 @@ def read_fields(kind: Kind, table: Table, code: Code) -> Recipe:
             read(record, name)
     if kind is Kind.TICKET and "state" not in table and "status" in table:
         states, unknown = record.bind(STATES.get), record.bind(InteractionState.UNKNOWN)
-        record.steps.append(Step("", "v_state", f"{states}(v_status, {unknown})"))
+        record.steps.append(Step("", "v_state", Value(f"{states}(v_status, {unknown})")))
         record.arguments |= {"state": "v_state", "raw_state": "v_raw_status"}
     if kind is Kind.CONTACT:
         record.arguments["raw"] = "row"
     table.done()
-    call = ", ".join(f"{name}={value}" for name, value in record.arguments.items())
-    made = f"{record.bind(RECORD_TYPES[kind])}({call})"
+    made = instance(RECORD_TYPES[kind], record.arguments, record.bind)
     return recipe(kind, record.steps, made, code, _owners(kind, table))
 
 
@@ -164,26 +162,34 @@ def _identity(record: _Record) -> None:
     for name in needed:
         if table.raw(name) is None:
             table.wrong(name, "must be set")
-    own = record.plain("id", IDENTIFIER) if "id" in table else "None"
+    own = record.plain("id", IDENTIFIER) if "id" in table else Value("None")
     if kind is Kind.MESSAGE and "thread" in table:
         record.steps.append(Step("thread", "thread", record.plain("thread", IDENTIFIER)))
-        own = f"thread + '/' + {own}"
+        own = Value(f"thread + '/' + {own.expression}")
     record.steps.append(Step("id", "own_id", own))
     for name, allowed in (("updated_at", TIME), ("url", TEXT)):
         table.raw(name)
-        expression = record.plain(name, allowed) if name in table else "None"
-        record.steps.append(Step(name if name in table else "", name, expression))
-    system = "at.system"
-    key = f"{bind(SourceKey)}({system}.name, {bind(kind)}, own_id)"
-    provenance = (
-        f"{bind(Provenance)}(system={system}, external_id=own_id, fetched_at=at.fetched_at,"
-        " source_updated_at=updated_at, url=url)"
-    )
-    record.steps.append(Step("", "provenance", provenance))
-    record.arguments |= {"key": key, "provenance": "provenance"}
+        found = record.plain(name, allowed) if name in table else Value("None")
+        record.steps.append(Step(name if name in table else "", name, found))
+    key = {"source": "at.system.name", "kind": bind(kind), "external_id": "own_id"}
+    provenance = {
+        "system": "at.system",
+        "external_id": "own_id",
+        "fetched_at": "at.fetched_at",
+        "source_updated_at": "updated_at",
+        "url": "url",
+    }
+    record.steps.append(Step("", "key", instance(SourceKey, key, bind)))
+    record.steps.append(Step("", "provenance", instance(Provenance, provenance, bind)))
+    record.arguments |= {"key": "key", "provenance": "provenance"}
     moment = _moment(kind)
     if moment and moment in table:
-        record.step(moment, f"{bind(required)}({record.plain(moment, TIME)})")
+        record.step(moment, _required(record.plain(moment, TIME), bind(required)))
+
+
+def _required(found: Value, call: str) -> Value:
+    usual = [*found.into("$"), f"if $ is None: {call}($)"]
+    return Value(f"{call}({found.expression})", "\n".join(usual))
 
 
 def _plain(record: _Record) -> None:
@@ -197,8 +203,8 @@ def _worded(record: _Record) -> None:
     for name, (kind, unknown, also) in _WORDED[record.kind].items():
         record.table.raw(name)
         if name in record.table:
-            expression = Rule(record.table, name, record.code).worded(kind, unknown)
-            record.step(name, expression, f"_{name}" if also == "_raw" else also)
+            found = Rule(record.table, name, record.code).worded(kind, unknown)
+            record.step(name, found, f"_{name}" if also == "_raw" else also)
 
 
 def _moment(kind: Kind) -> str:
@@ -218,25 +224,26 @@ def _owners(kind: Kind, table: Table) -> Path | None:
 
 def _address(record: _Record, name: str) -> None:
     found = _inner(record, name, _ADDRESS)
-    record.step(name, f"{record.bind(_or_none)}({record.bind(Address)}({found}))")
+    record.step(name, Value(f"{record.bind(parts.or_none)}({record.bind(Address)}({found}))"))
 
 
 def _handles(record: _Record, name: str) -> None:
     """Names by platform."""
     pairs = _pairs(record, name, str.lower)
-    record.step(name, f"{record.bind(_as_handles)}({record.bind(foreign_ids)}({pairs}))")
+    made = f"{record.bind(parts.as_handles)}({record.bind(foreign_ids)}({pairs}))"
+    record.step(name, Value(made))
 
 
 def _foreign_ids(record: _Record, name: str) -> None:
     """Ids by the name of the source they are of."""
-    record.step(name, f"{record.bind(foreign_ids)}({_pairs(record, name, str)})")
+    record.step(name, Value(f"{record.bind(foreign_ids)}({_pairs(record, name, str)})"))
 
 
 def _pairs(record: _Record, name: str, spelt: Callable[[str], str]) -> str:
     own = record.table.table(name)
     if own is None:
         return ""
-    names = [(each, Rule(own, each, record.code).converted(TEXT)) for each in own]
+    names = [(each, Rule(own, each, record.code).converted(TEXT).expression) for each in own]
     return ", ".join(f"({record.bind(spelt(each))}, {found})" for each, found in names)
 
 
@@ -249,12 +256,27 @@ def _many(made: type[Any], fields: Mapping[str, tuple[str, ...]]) -> Callable[[_
             return
         text = own.needed_text("path")
         path = path_of(own, "path", text or "@").source("row", record.bind)
-        arguments = _arguments(own, fields, record.code)
+        given = _given(own, fields, record.code, "each")
         own.done()
-        one = f"lambda row, at: {record.bind(made)}({arguments})"
-        record.step(name, f"{record.bind(_each)}({path}, at, {one})")
+        arguments = ", ".join(f"{each}={value.expression}" for each, value in given.items())
+        one = f"lambda each, at: {record.bind(made)}({arguments})"
+        expression = f"{record.bind(parts.each)}({path}, at, {one})"
+        record.step(name, Value(expression, _loop(record, path, made, given)))
 
     return read
+
+
+def _loop(record: _Record, path: str, made: type[Any], given: Mapping[str, Value]) -> str:
+    """What `parts.each` does, without a call for each."""
+    lines = [line for each, value in given.items() for line in value.into(f"e_{each}")]
+    lines += instance(made, {each: f"e_{each}" for each in given}, record.bind).into("each")
+    inner = "\n        ".join([*lines, "found.append(each)"])
+    wrong = f"{record.bind(parts.each)}($, at, None)"
+    return (
+        f"$ = {path}\nif $.__class__ is {record.bind(list)}:\n    found = []\n"
+        f"    for each in $:\n        {inner}\n    $ = {record.bind(tuple)}(found)\n"
+        f"elif $ is not None: {wrong}"
+    )
 
 
 def _owner(record: _Record, name: str) -> None:
@@ -263,7 +285,7 @@ def _owner(record: _Record, name: str) -> None:
     if own is None:
         return
     made = _actor(own, record.code, ActorKind.HUMAN)
-    record.step(name, f"{record.bind(_actor_or_none)}({made})")
+    record.step(name, Value(f"{record.bind(parts.actor_or_none)}({made})"))
 
 
 def _author(record: _Record, name: str) -> None:
@@ -272,7 +294,7 @@ def _author(record: _Record, name: str) -> None:
         return
     if own.raw("kind") is None:
         own.wrong("kind", "must be set: no message gets a wrong speaker")
-    record.step(name, f"{record.bind(_speaker)}({_actor(own, record.code, None)})")
+    record.step(name, Value(f"{record.bind(parts.speaker)}({_actor(own, record.code, None)})"))
 
 
 def _actor(own: Table, code: Code, fallback: ActorKind | None) -> str:
@@ -280,7 +302,7 @@ def _actor(own: Table, code: Code, fallback: ActorKind | None) -> str:
     own.raw("kind")
     kind = Rule(own, "kind", code).spoken(ActorKind) if "kind" in own else code.bind(fallback)
     texts = [
-        Rule(own, name, code).converted(TEXT) if own.raw(name) is not None else "None"
+        Rule(own, name, code).converted(TEXT).expression if own.raw(name) is not None else "None"
         for name in ("id", "name")
     ]
     own.done()
@@ -294,19 +316,42 @@ def _last_message(record: _Record, name: str) -> None:
     if own.raw("author") is None:
         own.wrong("author", "must be set: no message gets a wrong speaker")
     part = _Record(Kind.MESSAGE, own, record.code)
-    values = [
-        part.plain(each, allowed) if own.raw(each) is not None else "None"
+    body, message_id, at = (
+        part.plain(each, allowed) if own.raw(each) is not None else Value("None")
         for each, allowed in (("body", TEXT), ("id", TEXT), ("at", TIME))
-    ]
-    author = own.table("author")
-    speaker = _actor(author, record.code, None) if author is not None else "None, None, None"
-    own.done()
-    body, message_id, at = values
-    expression = (
-        f"{record.bind(_last)}(provenance, {body}, {message_id}, {at} or v_occurred_at,"
-        f" lambda: {record.bind(_speaker)}({speaker}))"
     )
-    record.step(name, expression)
+    author = own.table("author")
+    actor = _actor(author, record.code, None) if author is not None else "None, None, None"
+    own.done()
+    speaker = f"{record.bind(parts.speaker)}({actor})"
+    expression = (
+        f"{record.bind(parts.last)}(provenance, {body.expression}, {message_id.expression},"
+        f" {at.expression} or v_occurred_at, lambda: {speaker})"
+    )
+    lines = [*body.into("$"), *message_id.into("l_id"), *at.into("l_at"), "if $ is not None:"]
+    lines += [f"    {line}" for line in _last_lines(record, speaker)]
+    record.step(name, Value(expression, "\n".join(lines)))
+
+
+def _last_lines(record: _Record, speaker: str) -> list[str]:
+    """What `parts.last` does with a body in `$`, in place of a call."""
+    key = {
+        "source": "at.system.name",
+        "kind": record.bind(Kind.MESSAGE),
+        "external_id": "own_id + '/' + (l_id or 'last')",
+    }
+    message = {
+        "key": "l_key",
+        "provenance": "provenance",
+        "at": "l_at or v_occurred_at",
+        "author": speaker,
+        "body": "$",
+    }
+    bind = record.bind
+    return [
+        *instance(SourceKey, key, bind).into("l_key"),
+        *instance(Message, message, bind).into("$"),
+    ]
 
 
 _PARTS: dict[Kind, dict[str, Callable[[_Record, str], None]]] = {
@@ -329,48 +374,12 @@ def _inner(record: _Record, name: str, fields: Mapping[str, tuple[str, ...]]) ->
 
 
 def _arguments(own: Table, fields: Mapping[str, tuple[str, ...]], code: Code) -> str:
+    given = _given(own, fields, code)
+    return ", ".join(f"{name}={value.expression}" for name, value in given.items())
+
+
+def _given(
+    own: Table, fields: Mapping[str, tuple[str, ...]], code: Code, row: str = "row"
+) -> dict[str, Value]:
     given = [name for name in fields if own.raw(name) is not None]
-    return ", ".join(f"{name}={Rule(own, name, code).converted(fields[name])}" for name in given)
-
-
-# ---------------------------------------------------------------- what generated code calls
-
-
-def _or_none(address: Address) -> Address | None:
-    return None if address == Address() else address
-
-
-def _as_handles(pairs: Sequence[tuple[str, str]]) -> tuple[Handle, ...]:
-    return tuple(Handle(platform, name) for platform, name in pairs)
-
-
-def _each(value: Any, at: Any, one: Callable[[Any, Any], Any]) -> tuple[Any, ...] | None:
-    """None is unknown, an empty list is none."""
-    if value is None:
-        return None
-    if not isinstance(value, list):
-        raise RowError("list expected")
-    return tuple([one(row, at) for row in value])
-
-
-def _actor_or_none(kind: ActorKind, actor_id: str | None, name: str | None) -> Actor | None:
-    return None if actor_id is None else Actor(kind=kind, id=actor_id, name=name)
-
-
-def _speaker(kind: ActorKind, actor_id: str | None, name: str | None) -> Actor:
-    """Who has no id of their own is known by what they are."""
-    return Actor(kind=kind, id=actor_id or kind.value.lower(), name=name)
-
-
-def _last(
-    provenance: Provenance,
-    body: str | None,
-    message_id: str | None,
-    at: Any,
-    author: Callable[[], Actor],
-) -> Message | None:
-    if body is None:
-        return None
-    thread = provenance.external_id
-    key = SourceKey(provenance.system.name, Kind.MESSAGE, f"{thread}/{message_id or 'last'}")
-    return Message(key=key, provenance=provenance, at=at, author=author(), body=body)
+    return {name: Rule(own, name, code, row).converted(fields[name]) for name in given}

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from connectors.mapped import converters
+from connectors.mapped import converters, values
 from connectors.mapped.paths import Path
 from connectors.mapped.tables import Table
+from connectors.mapped.values import Value
 from connectors.reading import RowError, text
 
 TEXT = ("text",)
@@ -47,42 +48,44 @@ class Code:
 
 
 class Rule:
-    """A field as it was written; its paths start from `row`."""
+    """A field as it was written; its paths start from the variable `row`."""
 
-    def __init__(self, table: Table, name: str, code: Code) -> None:
+    def __init__(self, table: Table, name: str, code: Code, row: str = "row") -> None:
         self._code = code
+        self._row = row
         self._holder, self._name = table, name
         self._own = table.table(name) if isinstance(table.raw(name), dict) else None
 
-    def converted(self, allowed: tuple[str, ...]) -> str:
-        """The expression, by the first of the converters unless the field names another."""
+    def converted(self, allowed: tuple[str, ...]) -> Value:
+        """By the first of the converters unless the field names another."""
         name = self._converter(allowed)
         value = self._constant()
         form = self._own.text("format") if self._own and name in ("time", "date") else ""
         if value is not None:
-            found = f"({self._code.bind(value)})"
+            found = Value(f"({self._code.bind(value)})")
         elif name == "texts":
-            found = f"{self._code.bind(converters.all_texts)}({', '.join(self._paths())})"
+            found = self._texts(self._paths())
         elif name in MONEY:
-            found = f"{self._function(name)}({self._path()}, {self._currency()})"
+            found = self._money(name)
         elif form:
             function = converters.formatted if name == "time" else converters.formatted_date
             at = ", at" if name == "time" else ""
-            found = f"{self._code.bind(function)}({self._path()}{at}, {self._code.bind(form)})"
+            call = f"{self._code.bind(function)}({self._path()}{at}, {self._code.bind(form)})"
+            found = Value(call)
         else:
-            at = ", at" if converters.CONVERTERS[name][1] else ""
-            found = f"{self._function(name)}({self._path()}{at})"
+            found = self._plain(name)
         self.done()
         return found
 
-    def worded(self, kind: type[StrEnum], unknown: StrEnum) -> str:
-        """The expression of a pair: the member, and the source's own word."""
+    def worded(self, kind: type[StrEnum], unknown: StrEnum) -> Value:
+        """A pair: the member, and the source's own word."""
         fixed = self._fixed(kind)
         if fixed is not None:
-            found = self._code.bind((fixed, None))
+            found = Value(self._code.bind((fixed, None)))
         else:
             words, other = self._code.bind(self._words(kind)), self._code.bind(unknown)
-            found = f"{self._code.bind(converters.worded)}({words}, {self._path()}, {other})"
+            call = self._code.bind(converters.worded)
+            found = values.worded(self._path(), call, words, other)
         self.done()
         return found
 
@@ -102,6 +105,26 @@ class Rule:
             self._own.done()
 
     # ------------------------------------------------------------ parts
+
+    def _plain(self, name: str) -> Value:
+        path, call = self._path(), self._function(name)
+        usual = {"text": values.text, "id": values.identifier, "integer": values.integer}
+        if name in usual:
+            return usual[name](path, call)
+        if name == "time":
+            return values.instant(path, call, self._code.bind)
+        return Value(f"{call}({path}{', at' if converters.CONVERTERS[name][1] else ''})")
+
+    def _texts(self, paths: list[str]) -> Value:
+        call = self._code.bind(converters.all_texts)
+        return values.texts(paths[0], call) if len(paths) == 1 else Value(_called(call, *paths))
+
+    def _money(self, name: str) -> Value:
+        path, currency, call = self._path(), self._currency(), self._function(name)
+        code = self._code.space.get(currency)
+        if name != "money" or not isinstance(code, str):
+            return Value(_called(call, path, currency))
+        return values.money(path, call, currency, code, self._code.bind)
 
     def _converter(self, allowed: tuple[str, ...]) -> str:
         if self._own is None:
@@ -137,7 +160,7 @@ class Rule:
         if not isinstance(text, str):
             place.wrong(name, "must be a path, as text in quotes")
             return "None"
-        return path_of(place, name, text).source("row", self._code.bind)
+        return path_of(place, name, text).source(self._row, self._code.bind)
 
     def _currency(self) -> str:
         if self._own is not None and "currency_path" in self._own:
@@ -173,6 +196,10 @@ class Rule:
             self._own.wrong(name, what)
         else:
             self._holder.wrong(self._name, f"{name}: {what}")
+
+
+def _called(call: str, *arguments: str) -> str:
+    return f"{call}({', '.join(arguments)})"
 
 
 def path_of(table: Table, name: str, text: str) -> Path:

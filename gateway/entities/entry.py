@@ -14,11 +14,11 @@ Value = Record | ChildPage[Record] | None
 Answer = Value | SourceError
 R = TypeVar("R", bound=Record)
 
-ENTRY_BYTES: Final = 600
+ENTRY_BYTES: Final = 500
 """Memory of an entry with its place in the cache, beside its records."""
-_RECORD_BYTES: Final = {Kind.CONTACT: 1_600, Kind.ORDER: 1_300, Kind.MESSAGE: 1_100}
-_OTHER_BYTES: Final = 1_300
-_PART_BYTES: Final = 420
+_RECORD_BYTES: Final = {Kind.CONTACT: 1_200, Kind.ORDER: 800, Kind.MESSAGE: 800}
+_OTHER_BYTES: Final = 900
+_PART_BYTES: Final = 400
 _RAW_FACTOR: Final = 6
 """Memory of a decoded row for each character of it."""
 

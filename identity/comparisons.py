@@ -330,6 +330,9 @@ BEARERS = Comparison(
 """How many more people are seen to bear the full name: first and family names go together more
 often than chance has it, which their two frequencies do not show."""
 
+MANY_BEARERS = 6
+"""From so many bearers on, two of whom may be the ones compared, many others bear the name."""
+
 SYSTEM = Comparison(
     name="system",
     columns=(),

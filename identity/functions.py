@@ -22,15 +22,20 @@ class Inline:
 
 def least(*values: Any) -> Any:
     """Nulls are left out, as in DuckDB."""
-    return min((value for value in values if value is not None), default=None)
+    told = [value for value in values if value is not None]
+    return min(told) if told else None
 
 
 def greatest(*values: Any) -> Any:
-    return max((value for value in values if value is not None), default=None)
+    told = [value for value in values if value is not None]
+    return max(told) if told else None
 
 
 def coalesce(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def list_value(*values: Any) -> list[Any]:

@@ -20,7 +20,7 @@ from identity import profile, rows
 from identity.clusters import ClusterOf, Constraints, Edge, Policy, assign_ids, cluster
 from identity.minting import mint
 from identity.model import Model
-from identity.namesakes import count_bearers
+from identity.namesakes import alike, count_bearers, persons
 from identity.neighbourhood import IDENTIFIERS, Neighbourhood, Record
 from identity.rows import Row, Uses
 from identity.run import probability
@@ -111,13 +111,9 @@ class Live:
         living = [record for key in keys if (record := scene.arrived[key]) is not None]
         near.under(block for record in living for block in _looked_up(near, record))
         near.fetch(
-            other
-            for record in living
-            for others in near.under(_of_values(record)).values()
-            for other in others
+            {other for record in living for other in self._meant(near, record)},
+            terms={term for record in living for term in rows.terms(record.row)},
         )
-        near.fetch(other for record in living for other in self._candidates(near, record))
-        near.count({term for record in living for term in rows.terms(record.row)})
         for record in living:
             near.judge_values(record)
         near.count_namesakes(living)
@@ -125,6 +121,14 @@ class Live:
             {other.key for used in near.rejudged for other in near.carriers(*used)}
             - scene.arrived.keys()
         )
+
+    def _meant(self, near: Neighbourhood, record: Record) -> Iterator[int]:
+        """Who carries its values, who bears its name, and whom it is weighed against."""
+        name = rows.name_block(record.row)
+        blocks = [*_of_values(record), *([] if name is None else [name])]
+        for numbers in near.under(blocks).values():
+            yield from numbers
+        yield from self._candidates(near, record)
 
     def _candidates(self, near: Neighbourhood, record: Record) -> list[int]:
         """By the rarity of the keys they share with the record, so many at most."""
@@ -152,7 +156,9 @@ class Live:
             bearers = scene.near.namesakes(block) if block is not None else []
             others = [one for one in bearers if one.key not in scene.arrived]
             if len(others) > 1 and len(bearers) <= MAX_NAMESAKES:
-                self._compare_before(scene, bearers, others)
+                before, now = persons(_numbered(others)), persons(_numbered(bearers))
+                if not alike(before, now):
+                    self._compare_before(scene, bearers, others)
 
     def _compare_before(
         self, scene: _Scene, bearers: Sequence[Record], others: Sequence[Record]
@@ -160,13 +166,19 @@ class Live:
         """Find the pairs that join now and did not without the arrivals, or the reverse."""
         scene.near.count({term for one in others for term in rows.terms(one.row)})
         frequencies = scene.near.frequencies()
-        pairs = list(_pairs(scene.near, others))
+        pairs = list(combinations(sorted(others, key=_key), 2))
         now = [self._scorer.score(left.row, right.row, frequencies) for left, right in pairs]
-        count_bearers({one.number: one.row for one in others})
+        count_bearers(_numbered(others))
         before = [self._scorer.weight(left.row, right.row, frequencies) for left, right in pairs]
-        count_bearers({one.number: one.row for one in bearers})
-        for (left, right), score, weight in zip(pairs, now, before, strict=True):
-            if self._joins(score.weight) is not self._joins(weight):
+        count_bearers(_numbered(bearers))
+        turned = [
+            (pair, score)
+            for pair, score, weight in zip(pairs, now, before, strict=True)
+            if self._joins(score.weight) is not self._joins(weight)
+        ]
+        scene.near.look_up({left.number: left for (left, _), _ in turned}.values())
+        for (left, right), score in turned:
+            if right.number in scene.near.meets(left):  # batch would look at them
                 scene.scores[left.key, right.key] = score
                 scene.disturbed |= {left.key, right.key}
 
@@ -327,12 +339,8 @@ def _key(record: Record) -> SourceKey:
     return record.key
 
 
-def _pairs(near: Neighbourhood, records: Sequence[Record]) -> Iterator[tuple[Record, Record]]:
-    """Those that batch would look at, left before right."""
-    near.look_up(records)
-    for left, right in combinations(sorted(records, key=_key), 2):
-        if right.number in near.meets(left):
-            yield left, right
+def _numbered(records: Sequence[Record]) -> dict[int, Row]:
+    return {one.number: one.row for one in records}
 
 
 def _differs(tie: Tie, status: LinkStatus, score: Score) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from identity import emails
-from identity.comparisons import ONE_NAME, OTHER_BIRTH_DATE
+from identity.comparisons import MANY_BEARERS, ONE_NAME, OTHER_BIRTH_DATE
 from identity.rows import Row, condition
 from identity.sharing import JUDGED_BY_NAMES, KINDS, MANY_NAMES, PUBLIC_USERS
 
@@ -67,22 +67,47 @@ def _said(row: Row) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+Persons = Mapping[int, int | None]
+"""record -> least record of the person it is taken for; None where nothing tells whose it is."""
+
+
 def count_bearers(namesakes: Mapping[int, Row]) -> None:
-    """Fill in `name_bearers` and `name_person` of all records of one full name. Records that share
-    an identifier, directly or in some steps, are taken for one person; those without any are not
-    counted.
+    """Fill in `name_bearers` and `name_person` of all records of one full name."""
+    person = persons(namesakes)
+    bearers = bearers_of(person)
+    for number, row in namesakes.items():
+        row.name_bearers, row.name_person = bearers, person[number]
+
+
+def persons(namesakes: Mapping[int, Row]) -> Persons:
+    """Records that share an identifier, directly or in some steps, are taken for one person; those
+    without any are not counted.
     """
     values = {
         number: [(kind, value) for kind in KINDS for value in row.values(kind)]
         for number, row in namesakes.items()
     }
     person = {number: number for number, own in values.items() if own}
-    for _ in range(STEPS):
+    for _ in range(STEPS if len(person) > 1 else 0):
         least: dict[tuple[str, str], int] = defaultdict(lambda: 1 << 63)
         for number, label in person.items():
             for value in values[number]:
                 least[value] = min(least[value], label)
         person = {number: min(least[value] for value in values[number]) for number in person}
-    bearers = len(set(person.values()))
-    for number, row in namesakes.items():
-        row.name_bearers, row.name_person = bearers, person.get(number)
+    return {number: person.get(number) for number in namesakes}
+
+
+def bearers_of(person: Persons) -> int:
+    return len(set(person.values()) - {None})
+
+
+def alike(before: Persons, now: Persons) -> bool:
+    """Whether the records of `before` are told apart by what others bear their name as they are
+    among more records `now`.
+    """
+    counts = bearers_of(before), bearers_of(now)
+    if min(counts) >= MANY_BEARERS:
+        return True
+    pairs = {(before[number], now[number]) for number in before}
+    same = len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
+    return same and counts[0] == counts[1]

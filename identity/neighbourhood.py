@@ -24,6 +24,7 @@ SEVERAL = 2
 
 Used = tuple[str, str]
 """(kind, value)"""
+Term = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +47,21 @@ class Neighbourhood:
         self._blocks: dict[int, Sequence[int]] = {}
         self._keys: dict[int, Sequence[Keys]] = {}
         self._met: dict[int, frozenset[int]] = {}
-        self._counts: dict[tuple[str, str], int] = {}
-        self._asked: set[tuple[str, str]] = set()
+        self._counts: dict[Term, int] = {}
+        self._asked: set[Term] = set()
+        self._told: set[Used] = set()
         self._judged: set[Used] = set()
         self._named: set[int] = set()
         self._circumstances = Circumstances(uses=self.uses, counts=self._counts)
 
-    def fetch(self, numbers: Iterable[int]) -> None:
-        """Fetch records; those that are gone are left out."""
+    def fetch(self, numbers: Iterable[int], terms: Collection[Term] = ()) -> None:
+        """Fetch records, and learn in how many the terms stand; records that are gone are left out."""
         missing = set(numbers) - self._records.keys()
-        if not missing:
-            return
         found = {
             number: Record(number, key, rows.restored(row))
             for number, (key, row) in self._desk.rows(missing).items()
         }
-        self._learn(found.values())
+        self._learn(found.values(), terms)
         for record in found.values():
             self._circumstances.fill(record.row)
         self._records |= found
@@ -165,20 +165,21 @@ class Neighbourhood:
         self._keys.pop(record.number, None)
         self._met.pop(record.number, None)
 
-    def _learn(self, records: Collection[Record]) -> None:
+    def _learn(self, records: Collection[Record], terms: Collection[Term]) -> None:
         """What is known of the values and names of these records."""
         values = {
-            (kind, value): (IDENTIFIERS[kind], value)
+            (IDENTIFIERS[kind], value): (kind, value)
             for record in records
             for kind in KINDS
             for value in record.row.values(kind)
+            if (kind, value) not in self._told
         }
-        for (kind, value), is_public in self._desk.shared(values.values()).items():
-            name = next(name for name, own in IDENTIFIERS.items() if own is kind)
-            self.uses.setdefault((name, value), PUBLIC_USERS if is_public else SEVERAL)
-        self.count({term for record in records for term in _names(record.row)})
+        self._told.update(values.values())
+        for one, is_public in self._desk.shared(values).items():
+            self.uses.setdefault(values[one], PUBLIC_USERS if is_public else SEVERAL)
+        self.count({*terms, *(term for record in records for term in _names(record.row))})
 
-    def count(self, terms: Collection[tuple[str, str]]) -> None:
+    def count(self, terms: Collection[Term]) -> None:
         """Learn in how many records terms stand."""
         missing = {*terms, (RECORDS, "")} - self._asked
         if missing:

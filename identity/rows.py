@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import get_args, get_type_hints
 
 import msgspec
@@ -199,6 +199,7 @@ def restored(kept: bytes) -> Row:
     return _decode(kept)
 
 
+@lru_cache(maxsize=16_384)
 def block(key: str) -> int:
     """A blocking key as a number of 64 bits. Two keys of one number find each other's records,
     which are then weighed as strangers.
@@ -219,11 +220,13 @@ class Keys:
 
 def keys(row: Row) -> list[Keys]:
     """What a filled row is looked up by: the keys of batch, of values that are not public."""
-    found = []
-    for most, own, finer in _rules():
-        if blocks := _blocks(own, row):
-            narrow = tuple(block for each in finer for block in _blocks(each, row))
-            found.append(Keys(most, blocks, narrow))
+    found, said, place = [], _texts()(row), 0
+    for rule in blocking.RULES.values():
+        narrow, own = place + 1, said[place]
+        place = narrow + len(rule.finer)
+        if own and (blocks := _blocks(own)):
+            finer = tuple(one for texts in said[narrow:place] if texts for one in _blocks(texts))
+            found.append(Keys(rule.most, blocks, finer))
     return found
 
 
@@ -251,26 +254,24 @@ def _stored(row: Row) -> Iterator[int]:
         yield name
 
 
-_Texts = Callable[[Row], Sequence[str | None] | None]
+_Texts = Sequence[str | None]
 
 
 @cache
-def _rules() -> list[tuple[int, _Texts, tuple[_Texts, ...]]]:
-    return [
-        (rule.most, _function(rule.keys), tuple(map(_function, rule.finer.values())))
-        for rule in blocking.RULES.values()
-    ]
-
-
-def _blocks(texts: _Texts, row: Row) -> tuple[int, ...]:
-    return tuple(block(text) for text in dict.fromkeys(texts(row) or ()) if text is not None)
-
-
-def _function(text: str) -> _Texts:
-    """What an SQL expression over the columns of one row says of it."""
-    (tree,) = parse([text])
+def _texts() -> Callable[[Row], tuple[_Texts | None, ...]]:
+    """The keys of every rule, each followed by its finer ones."""
     writer = Writer(lambda name: _column("row", name))
-    return compiled("said", f"def said(row):\n    return {writer.value(tree)}\n")
+    told = [
+        writer.value(tree)
+        for rule in blocking.RULES.values()
+        for tree in parse((rule.keys, *rule.finer.values()))
+    ]
+    return compiled("said", f"def said(row):\n    return ({', '.join(told)})\n")
+
+
+def _blocks(texts: _Texts) -> tuple[int, ...]:
+    several = texts if len(texts) == 1 else dict.fromkeys(texts)
+    return tuple([block(text) for text in several if text is not None])
 
 
 def condition(text: str) -> Callable[[Row, Row], bool]:

@@ -49,12 +49,12 @@ class SqlArrivals:
         incoming: Sequence[IndexedContact],
         keys: Collection[SourceKey],
     ) -> int:
-        version = int(connection.execute(_LOCK).scalar_one())  # no other publication until then
+        ((version,),) = bulk.fetch(connection, _LOCK)  # no other publication until then
         due = {pack(one.contact.key) for one in incoming}
         named = {*map(pack, keys), *self._put(connection, incoming)} - due
         due.update(key for (key,) in bulk.answers(connection, _WAITING, named))
         if not due:
-            return version
+            return int(version)
         resolution = judge(SqlDesk(connection, [unpack(key) for key in sorted(due)]))
         version = identities.write(connection, resolution)
         bulk.delete_among(connection, unsettled_records.c.key, due)

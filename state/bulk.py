@@ -44,6 +44,10 @@ _LISTED = "listed"
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    if isinstance(items, list) and len(items) <= size:
+        if items:
+            yield items
+        return
     remaining = iter(items)
     while chunk := list(islice(remaining, size)):
         yield chunk
@@ -88,12 +92,14 @@ def answers(
     **more: object,
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """The rows of a statement that says `among`, for all of the values (each once, in order)."""
-    fetch = driver.answers if driver.fits(connection) else _fetch
     for chunk in chunks(sorted(set(values))):
         yield from fetch(connection, statement, {**_listed(chunk), **more})
 
 
-def _fetch(connection: Connection, statement: Executable, said: Values) -> driver.Rows:
+def fetch(connection: Connection, statement: Executable, said: Values | None = None) -> driver.Rows:
+    """The rows of a statement that is built once."""
+    if driver.fits(connection):
+        return driver.answers(connection, statement, said or {})
     return connection.execute(statement, said).all()
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, TextClause, select, text
+from sqlalchemy import BigInteger, Connection, Text, TextualSelect, column, select, text
 
 from domain.ids import CustomerId, SourceKey
 from domain.live import Term, Tie, Value
@@ -13,16 +13,17 @@ from state.keys import indexed, number, pack, unpack
 from state.live_tables import compared_records, term_counts
 from state.tables import links, memberships, shared_identifiers
 
+_CARRIED = (column("block", BigInteger), column("numbers", Text))
 # For each key its records up to a number: an index range of each, however many there are.
-_CARRIERS: Mapping[str, TextClause] = {
+_CARRIERS: Mapping[str, TextualSelect] = {
     "sqlite": text("""SELECT told.value AS block, (SELECT json_group_array(number) FROM (
         SELECT number FROM record_blocks WHERE block = told.value LIMIT :most)) AS numbers
-        FROM json_each(:listed) AS told"""),
+        FROM json_each(:listed) AS told""").columns(*_CARRIED),
     "postgresql": text("""SELECT told.block, found.numbers FROM (
         SELECT CAST(json_array_elements_text(CAST(:listed AS JSON)) AS BIGINT) AS block) AS told
         CROSS JOIN LATERAL (SELECT CAST(json_agg(number) AS TEXT) AS numbers FROM (
             SELECT number FROM record_blocks WHERE block = told.block LIMIT :most) AS few) AS found
-        """),
+        """).columns(*_CARRIED),
 }
 _ROWS = select(compared_records.c.number, compared_records.c.key, compared_records.c.row).where(
     bulk.among_numbers(compared_records.c.number)
@@ -63,7 +64,7 @@ class SqlDesk:
             return {}
         statement = _CARRIERS[self._connection.dialect.name]
         asked = {"listed": codec.encode(sorted(blocks)).decode(), "most": at_most}
-        rows = self._connection.execute(statement, asked)
+        rows = bulk.fetch(self._connection, statement, asked)
         return {
             block: codec.decode(numbers.encode(), list[int]) if numbers else []
             for block, numbers in rows

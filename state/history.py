@@ -33,7 +33,8 @@ def append(connection: Connection, events: Sequence[IdentityEvent]) -> int:
 
 def last(connection: Connection) -> int:
     """The last number given."""
-    return int(connection.execute(_LAST).scalar() or 0)
+    ((number,),) = bulk.fetch(connection, _LAST)
+    return int(number or 0)
 
 
 def of(

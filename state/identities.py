@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from domain.customer import CanonicalIdentifier, Cluster, IdentityEvent, Link
 from domain.errors import StaleVersion
@@ -39,7 +39,15 @@ _SCOPES = (
     .distinct()
 )
 _VERSION = select(identity_state.c.version)
-_COUNT_UP = update(identity_state).values(version=identity_state.c.version + 1)
+_COUNT_UP = (
+    update(identity_state)
+    .values(version=identity_state.c.version + 1)
+    .returning(identity_state.c.version)
+)
+_NOT_SHARED = delete(shared_identifiers).where(
+    shared_identifiers.c.value == bindparam("one_value"),
+    shared_identifiers.c.kind == bindparam("one_kind"),
+)
 
 
 class SqlIdentities:
@@ -126,8 +134,7 @@ def _version(connection: Connection) -> int:
 
 def next_version(connection: Connection, based_on: int | None = None) -> int:
     """Count a publication. The row stays locked until its end: publications follow one another."""
-    connection.execute(_COUNT_UP)
-    version = _version(connection)
+    ((version,),) = bulk.fetch(connection, _COUNT_UP)
     if based_on is not None and based_on != version - 1:
         raise StaleVersion(f"worked out from version {based_on}, and {version - 1} stands")
     return version
@@ -145,10 +152,10 @@ def _judge_shared(connection: Connection, resolution: Resolution) -> None:
         return
     if resolution.scope is None:
         connection.execute(delete(shared_identifiers))
-    for one in resolution.unshared:
-        same = shared_identifiers.c.value == indexed(one.value)
-        kind = shared_identifiers.c.kind == one.kind.value
-        connection.execute(delete(shared_identifiers).where(same, kind))
+    named = sorted({(indexed(one.value), one.kind.value) for one in resolution.unshared})
+    if named:
+        told = [{"one_value": value, "one_kind": kind} for value, kind in named]
+        bulk.run_each(connection, _NOT_SHARED, told)
     public = set(_scoped(connection, resolution.public))
     names = ("value", "kind", "scope", "public")
     terms = sorted((*term, term in public) for term in _scoped(connection, resolution.shared))

@@ -55,7 +55,9 @@ class Neighbourhood:
         self._circumstances = Circumstances(uses=self.uses, counts=self._counts)
 
     def fetch(self, numbers: Iterable[int], terms: Collection[Term] = ()) -> None:
-        """Fetch records, and learn in how many the terms stand; records that are gone are left out."""
+        """Fetch records, and learn in how many the terms stand. Records that are gone are left
+        out.
+        """
         missing = set(numbers) - self._records.keys()
         found = {
             number: Record(number, key, rows.restored(row))

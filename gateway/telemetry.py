@@ -38,6 +38,7 @@ HELP: Final = {
     "identity_moved_records": "Records that live resolution had put among others.",
     "timeline_crossings": "Pages of timelines whose customer has changed since the page before.",
     "reconciles": "Searches for what no webhook told, by whether they came to an end.",
+    "resolves": "Resolutions of everything by a worker, by whether they came to an end.",
 }
 
 

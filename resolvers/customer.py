@@ -13,6 +13,7 @@ from domain.records import Contact
 from domain.sources import Fields
 from domain.vocabulary import PiiClass
 from resolvers.identifiers import Shared, Written, identifiers, shared_among, written
+from resolvers.moments import LIVE
 from resolvers.parents import needed_fields
 from resolvers.people import Person
 from resolvers.services import Services
@@ -45,9 +46,10 @@ class Customer:
 
 _LEAVES = {"display_name": "name", "primary_email": "email", "primary_phone": "phone"}
 _CHILDREN = {
-    "orders": Kind.ORDER,
-    "tickets": Kind.TICKET,
-    "conversations": Kind.CONVERSATION,
+    "orders": (Kind.ORDER,),
+    "tickets": (Kind.TICKET,),
+    "conversations": (Kind.CONVERSATION,),
+    "timeline": LIVE,
 }
 _EVERY = frozenset().union(*(one.fields for one in ATTRIBUTES.values()))
 _IDENTIFYING = frozenset(
@@ -71,7 +73,7 @@ def _behind(services: Services, name: str) -> frozenset[str]:
     if name in _LEAVES:
         return ATTRIBUTES[_LEAVES[name]].fields
     if name in _CHILDREN:
-        sources = services.holding(_CHILDREN[name])
+        sources = [source for kind in _CHILDREN[name] for source in services.holding(kind)]
         return frozenset().union(*(needed_fields(services, source) for source in sources))
     always = {"attributes": _EVERY, "identifiers": _IDENTIFYING, "records": frozenset({"raw"})}
     return always.get(name, frozenset())

@@ -15,7 +15,7 @@ from domain.provenance import Freshness
 from domain.records import Contact, Message, Record
 from domain.sources import Fields
 from domain.vocabulary import LinkStatus
-from resolvers import access, children, customer, links, lookup, messages, people, rows
+from resolvers import access, children, customer, links, lookup, messages, people, rows, timeline
 from resolvers.batches import Batch
 from resolvers.connection import Connection
 from resolvers.customer import Customer
@@ -23,6 +23,7 @@ from resolvers.leads import follow
 from resolvers.lookup import Answer, Match
 from resolvers.pages import Cut
 from resolvers.people import Person
+from resolvers.timeline import Timeline, Walk
 from resolvers.trails import Trail
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ GRAPH_TYPES = {
     Kind.ORDER: "Order",
     Kind.TICKET: "Ticket",
     Kind.CONVERSATION: "Conversation",
+    Kind.CALL: "Call",
+    Kind.VISIT: "Visit",
     Kind.MESSAGE: "Message",
 }
 """The types of the graph whose fields say what is read of a record."""
@@ -78,6 +81,20 @@ class Loaders:
             return await self._children(ids, freshness, wanted)
 
         batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
+        return await batch.load_many([owner.id for owner in owners])
+
+    async def timelines(self, owners: Sequence[Customer], walk: Walk) -> list[Timeline]:
+        """One page per customer, in order; all of them were handed out with one freshness."""
+        freshness = owners[0].freshness
+
+        async def fetch(ids: list[CustomerId]) -> list[Timeline]:
+            standing = await self._standing(ids, freshness)
+            found = await timeline.fetch(self._operation, standing, walk)
+            for one, page in zip(ids, found, strict=True):
+                self._follow(one, page.nodes, walk.freshness)
+            return [timeline.masked(self._operation, page) for page in found]
+
+        batch: Batch[CustomerId, Timeline] = self._batch(("timeline", freshness, walk), fetch)
         return await batch.load_many([owner.id for owner in owners])
 
     async def messages(self, thread: SourceKey, cut: Cut) -> Connection:
@@ -191,17 +208,26 @@ class Loaders:
     async def _children(
         self, ids: Sequence[CustomerId], freshness: Freshness, cut: Cut
     ) -> list[Connection]:
+        standing = await self._standing(ids, freshness)
+        connections = await children.fetch(self._operation, standing, cut)
+        for one, connection in zip(ids, connections, strict=True):
+            self._follow(one, connection.nodes, cut.freshness)
+        return [self._masked(connection) for connection in connections]
+
+    async def _standing(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person]:
         """Raises UnknownCustomer for who went away since the customer was handed out."""
         found = await self.people(ids, freshness)
         standing = [person for person in found if person is not None]
         if len(standing) < len(ids):
             raise UnknownCustomer("a customer changed while it was read")
-        connections = await children.fetch(self._operation, standing, cut)
-        for one, connection in zip(ids, connections, strict=True):
-            if connection.nodes:
-                trail = Trail(customers=frozenset({one}), freshness=cut.freshness)
-                self._operation.follow(connection.nodes, trail)
-        return [self._masked(connection) for connection in connections]
+        return standing
+
+    def _follow(
+        self, one: CustomerId, nodes: Sequence[Record] | None, freshness: Freshness
+    ) -> None:
+        if nodes:
+            trail = Trail(customers=frozenset({one}), freshness=freshness)
+            self._operation.follow(nodes, trail)
 
     def _masked(self, connection: Connection) -> Connection:
         if connection.nodes is None or self._operation.masks.hide_nothing:

@@ -10,6 +10,7 @@ from domain.errors import NotSupported
 from domain.ids import Kind, SourceKey
 from domain.records import Message, Record
 from domain.sources import ChildPage, Parent, ParentBy
+from resolvers import told
 from resolvers.caller import STAFF
 from resolvers.children import connect
 from resolvers.connection import Connection
@@ -34,7 +35,11 @@ async def fetch(operation: "Operation", threads: Sequence[SourceKey], cut: Cut) 
         if _supported(operation, thread.source):
             parents[thread.source].append(_parent(thread))
     found = await read(operation, parents, wanted)
-    answers = [found.get(_spot(thread)) or _unsupported(thread) for thread in threads]
+    rest = [thread for thread in threads if _spot(thread) not in found]
+    known = await told.messages(operation, rest, cut) if rest else {}
+    answers = [
+        found.get(_spot(thread)) or known.get(thread) or _unsupported(thread) for thread in threads
+    ]
     if not staff:
         rest = (
             _visible(operation, _spot(thread), answer, wanted)

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 Node = Customer | Record | System | Link
 
-# A call has no type in the graph yet, so an id of one stands for nothing there.
-_KINDS = frozenset(kind.value for kind in RECORD_TYPES if kind is not Kind.CALL)
+_KINDS = frozenset(kind.value for kind in RECORD_TYPES)
 
 
 async def node(operation: "Operation", node_id: str) -> Node | None:

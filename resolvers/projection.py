@@ -17,6 +17,8 @@ _JUDGED = {
     Kind.ORDER: _OWNERS,
     Kind.TICKET: _OWNERS,
     Kind.CONVERSATION: _OWNERS,
+    Kind.CALL: _OWNERS,
+    Kind.VISIT: _OWNERS,
     Kind.MESSAGE: frozenset({"internal"}),
 }
 """What says, before a record is handed out, whether this caller may see it."""

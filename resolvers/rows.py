@@ -8,6 +8,7 @@ from domain.ids import Kind, SourceKey
 from domain.provenance import Freshness
 from domain.records import Message, Record
 from domain.sources import ChildPage, Fields, Parent, ParentBy
+from resolvers import told
 from resolvers.calls import ask
 from resolvers.connection import MAX_PAGE
 from resolvers.contacts import read as read_contacts
@@ -33,9 +34,10 @@ async def fetch(
     if kind is Kind.CONTACT:
         return await _contacts(operation, name, ids, freshness, fields)
     if source is None:
-        return [None] * len(ids)
+        return await _told(operation, name, kind, ids, [None] * len(ids))
     if kind not in source.gets:
-        return [NotSupported(name, f"no {kind.name.lower()} by id")] * len(ids)
+        unsupported = NotSupported(name, f"no {kind.name.lower()} by id")
+        return await _told(operation, name, kind, ids, [unsupported] * len(ids))
     wanted = projection(kind, fields)
     reply = await ask(
         operation,
@@ -45,7 +47,19 @@ async def fetch(
         freshness=freshness,
         call=lambda deadline: source.fresh(freshness).gets[kind].get_many(ids, wanted, deadline),
     )
-    return reply.entries
+    return await _told(operation, name, kind, ids, reply.entries)
+
+
+async def _told(
+    operation: "Operation", name: str, kind: Kind, ids: Sequence[str], rows: Sequence[Row]
+) -> Sequence[Row]:
+    """What the live record knows, in place of what the source does not have or hand out."""
+    missing = [i for i, row in enumerate(rows) if row is None or isinstance(row, NotSupported)]
+    if not missing or kind not in told.TOLD:
+        return rows
+    keys = [SourceKey(name, kind, ids[i]) for i in missing]
+    found = dict(zip(missing, await told.records(operation, keys), strict=True))
+    return [found.get(i) or row for i, row in enumerate(rows)]
 
 
 async def _contacts(

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.decisions import Decisions, Mint
+from domain.errors import CapabilityDisabled
+from domain.events import EventStore, Guests
 from domain.ids import Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
+from domain.provenance import System
 from domain.sources import Source
 from resolvers.lately import KeptLately
+from resolvers.quiet import NoEvents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +35,17 @@ class Services:
     cache: Cache
     clock: Clock
     telemetry: Telemetry
+    events: EventStore = field(default_factory=NoEvents)
+    guests: Guests | None = None
+    tellers: Mapping[str, System] = field(default_factory=dict)
+    """The systems whose events are taken, by name: the sources, and others beside them."""
     capabilities: tuple[Capability, ...] = ()
     kept_lately: KeptLately = field(default_factory=KeptLately)
+
+    def require(self, name: str) -> None:
+        """Raises CapabilityDisabled for a stage of the product that is off."""
+        if any(one.name == name and not one.enabled for one in self.capabilities):
+            raise CapabilityDisabled(f"the capability {name} is off here")
 
     def holding(self, kind: Kind) -> tuple[Source, ...]:
         """The sources that list things of this kind by whose they are."""

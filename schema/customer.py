@@ -31,6 +31,7 @@ from schema.inputs import (
 from schema.interaction import Conversation, Ticket
 from schema.order import Order
 from schema.paths import report
+from schema.timeline import TimelineConnection, timeline
 
 
 @strawberry.type
@@ -295,4 +296,7 @@ class Customer(Node):
     )
     conversations = strawberry.field(
         resolver=_conversations, graphql_type=ConversationConnection, directives=[PAGED, UPSTREAM]
+    )
+    timeline = strawberry.field(
+        resolver=timeline, graphql_type=TimelineConnection, directives=[PAGED, UPSTREAM]
     )

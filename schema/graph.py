@@ -12,6 +12,7 @@ import schema.enums  # noqa: F401  # registers the enumerations the types below 
 from schema.entities import FederatedSchema
 from schema.errors import CodedErrors
 from schema.execution import Execution
+from schema.interaction import Call, Visit
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS, Long
@@ -38,7 +39,7 @@ def build_schema(
     return Graph(
         query=Query,
         mutation=Mutation,
-        types=[Long],
+        types=[Long, Call, Visit],
         extensions=[*extensions, CodedErrors],
         execution_context_class=Execution,
         config=config or StrawberryConfig(),

@@ -10,8 +10,9 @@ from domain.customer import KeyKind, LookupKey
 from domain.errors import InputError
 from domain.ids import CustomerId
 from domain.sources import ChildFilter
-from domain.vocabulary import OrderStatus, TicketStatus
+from domain.vocabulary import Channel, InteractionState, OrderStatus, TicketStatus
 from resolvers import decisions
+from resolvers.stretches import Where
 
 MAX_KEY_CHARS = 320
 """The longest e-mail address there can be (RFC 3696, errata 1690); nothing else is longer."""
@@ -123,6 +124,25 @@ def order_filter(given: OrderFilter | None) -> ChildFilter:
 
 def ticket_filter(given: TicketFilter | None) -> ChildFilter:
     return ChildFilter(ticket_status=frozenset((given and given.status) or ()))
+
+
+@strawberry.input
+class TimelineFilter:
+    channels: list[Channel] | None = UNSET
+    since: datetime | None = UNSET
+    until: datetime | None = UNSET
+    state: list[InteractionState] | None = UNSET
+
+
+def timeline_filter(given: TimelineFilter | None) -> Where:
+    if not given:
+        return Where()
+    return Where(
+        channels=frozenset(given.channels or ()),
+        states=frozenset(given.state or ()),
+        since=given.since or None,
+        until=given.until or None,
+    )
 
 
 @strawberry.input

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import UNSET, federation
 
 from domain import records
-from domain.ids import Kind
+from domain.ids import Kind, SourceKey
 from domain.vocabulary import ActorKind, Channel, Completeness, InteractionState, TicketStatus
 from resolvers import connection
 from resolvers.cursors import decode
@@ -68,12 +68,27 @@ async def _messages(
     first: int | None = 20,
     after: str | None = UNSET,
 ) -> connection.Connection:
+    return await _thread(info, root.key, 20 if first is None else first, after)
+
+
+async def _transcript(
+    root: strawberry.Parent[records.Call],
+    info: Info,
+    first: int | None = 50,
+    after: str | None = UNSET,
+) -> connection.Connection:
+    return await _thread(info, root.key, 50 if first is None else first, after)
+
+
+async def _thread(
+    info: Info, key: SourceKey, first: int, after: str | None
+) -> connection.Connection:
     cut = Cut(
         kind=Kind.MESSAGE,
-        first=connection.page_size(20 if first is None else first),
+        first=connection.page_size(first),
         after=decode(Kind.MESSAGE, after) if after else None,
     )
-    found = await info.context.loaders.messages(root.key, cut)
+    found = await info.context.loaders.messages(key, cut)
     report(info, found.failures)
     return found
 
@@ -146,3 +161,22 @@ class Conversation(Node, Interaction):
     messages = strawberry.field(
         resolver=_messages, graphql_type=MessageConnection, directives=[PAGED, UPSTREAM]
     )
+
+
+@strawberry.type
+class Call(Node, Interaction):
+    is_type_of = speaks_for(records.Call)
+
+    duration_seconds: int | None
+    wait_seconds: int | None
+    transcript = strawberry.field(
+        resolver=_transcript, graphql_type=MessageConnection, directives=[PAGED, UPSTREAM]
+    )
+
+
+@strawberry.type
+class Visit(Node, Interaction):
+    is_type_of = speaks_for(records.Visit)
+
+    pages: int | None
+    referrer: str | None = strawberry.field(directives=[CONTENT])

@@ -91,7 +91,7 @@ async def test_an_internal_note_is_nothing_to_who_is_not_staff(world, fakes):
     "text",
     ["", "x", "_", "cus_", "journey_AAAA", "order_!!", encode_node_id("order", "only-one-part"),
      encode_node_id("link", "a", "b"), encode_node_id("order", "a", "b", "c"),
-     encode_node_id("call", "a", "b")],
+     encode_node_id("call", "a")],
 )  # fmt: skip
 async def test_what_is_no_id_of_ours_is_the_callers_mistake(world, text):
     with pytest.raises(InputError, match="not an id"):

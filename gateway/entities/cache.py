@@ -10,7 +10,7 @@ Kept records are not masked: that is done as they are handed to a caller.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain.errors import SourceError
@@ -20,7 +20,7 @@ from domain.sources import Deadline, Fields
 from gateway.answers import logged
 from gateway.entities.entry import Answer, Entry, joined
 from gateway.entities.flights import Flight, Flights, Question
-from gateway.entities.shelves import Key, Shelves, Tag
+from gateway.entities.shelves import Key, Tag
 from gateway.entities.store import Entries, Stamp
 
 _NEVER: Final = object()
@@ -57,7 +57,6 @@ class EntityCache:
     def __init__(
         self, entries: Entries, clock: Clock, telemetry: Telemetry, *, keep_s: float, stale_s: float
     ) -> None:
-        self.shelves = Shelves()
         self._entries = entries
         self._clock = clock
         self._telemetry = telemetry
@@ -81,7 +80,7 @@ class EntityCache:
         found = await self._round(question, window)
         while len(found) < len(question.keys):
             due = [key for key in question.keys if key not in found]
-            found |= await self._round(replace(question, keys=due), window)
+            found |= await self._round(question.of(due), window)
         return found
 
     async def drop(self, dropped: Collection[Tag]) -> None:
@@ -103,9 +102,9 @@ class EntityCache:
         done = _sorted(question, look.entries, now, window)
         self._count(question, hit=len(done.found) - len(done.aging), stale=len(done.aging))
         if done.aging:
-            self._refresh(replace(question, keys=done.aging), look.stamp, window)
+            self._refresh(question.of(done.aging), look.stamp, window)
         if done.missing:
-            missing = replace(question, keys=done.missing, fields=done.fields)
+            missing = question.of(done.missing, done.fields)
             done.found |= await self._ask(missing, look.stamp, now, window)
         return done.found
 
@@ -117,7 +116,7 @@ class EntityCache:
         found: dict[Key, Answer] = {}
         self._count(question, joined=len(question.keys) - len(own), miss=len(own))
         if own:
-            flight = self._flights.take_off(replace(question, keys=own), now)
+            flight = self._flights.take_off(question.of(own), now)
             found |= await self._flown(flight, stamp)
         for other, keys in aboard.items():
             found |= await other.answers(keys, question.deadline)
@@ -157,7 +156,8 @@ class EntityCache:
         if not keys:
             return
         deadline = Deadline(asyncio.get_running_loop().time() + window.patience_s)
-        again = replace(question, keys=keys, deadline=deadline)
+        again = question.of(keys)
+        again.deadline = deadline
         flight = self._flights.take_off(again, self._clock.now().timestamp())
         task = asyncio.create_task(self._refreshed(flight, stamp))
         self._refreshing.add(task)
@@ -170,13 +170,10 @@ class EntityCache:
             logged(error)
 
     def _count(self, question: Question, **outcomes: int) -> None:
+        source, kind = question.source, question.kind
         for outcome, count in outcomes.items():
             if count:
-                labels = {
-                    "source": question.source,
-                    "kind": question.kind,
-                    "outcome": outcome,
-                }
+                labels = {"source": source, "kind": kind, "outcome": outcome}
                 self._telemetry.count("cache_answers", labels, count)
 
 

@@ -1,11 +1,11 @@
 """One kept answer: a row, a page, or that there is no such row."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from domain.errors import SourceError
-from domain.ids import Kind
 from domain.records import Contact, Conversation, Message, Order, Record, Ticket
 from domain.sources import ChildPage, Fields
 from domain.vocabulary import ServedFrom
@@ -16,7 +16,6 @@ R = TypeVar("R", bound=Record)
 
 ENTRY_BYTES: Final = 500
 """Memory of an entry with its place in the cache, beside its records."""
-_RECORD_BYTES: Final = {Kind.CONTACT: 1_200, Kind.ORDER: 800, Kind.MESSAGE: 800}
 _OTHER_BYTES: Final = 900
 _PART_BYTES: Final = 400
 _RAW_FACTOR: Final = 6
@@ -87,25 +86,52 @@ def _served(record: R, served_from: ServedFrom) -> R:
 
 
 def _size(value: Value) -> int:
+    if isinstance(value, ChildPage):
+        if not value.items:
+            return 0
+        known, more = _sizes(value.items[0])
+        return known * len(value.items) + sum(map(more, value.items))
     if value is None:
         return 0
-    if isinstance(value, ChildPage):
-        return sum(map(_size, value.items))
-    return _RECORD_BYTES.get(value.key.kind, _OTHER_BYTES) + _more(value)
+    known, more = _sizes(value)
+    return known + more(value)
 
 
-def _more(record: Record) -> int:
-    """Beyond what every record of its kind takes."""
-    if isinstance(record, Order):
-        return _PART_BYTES * (len(record.lines or ()) + len(record.shipments or ()))
-    if isinstance(record, Message):
-        return len(record.body or "")
-    if isinstance(record, Ticket):
-        return len(record.subject or "")
-    if isinstance(record, Conversation):
-        return _size(record.last_message)
-    return _raw_size(record) if isinstance(record, Contact) else 0
+def _sizes(record: Record) -> tuple[int, Callable[[Any], int]]:
+    """Bytes of every record of this kind, and what tells how many more one takes."""
+    return _RECORD_BYTES.get(type(record), (_OTHER_BYTES, _nothing_more))
 
 
-def _raw_size(contact: Contact) -> int:
-    return 0 if contact.raw is None else _RAW_FACTOR * len(str(contact.raw))
+def _nothing_more(_: object) -> int:
+    return 0
+
+
+def _order_parts(order: Order) -> int:
+    return _PART_BYTES * (len(order.lines or ()) + len(order.shipments or ()))
+
+
+def _body(message: Message) -> int:
+    return len(message.body or "")
+
+
+def _subject(ticket: Ticket) -> int:
+    return len(ticket.subject or "")
+
+
+def _last(conversation: Conversation) -> int:
+    return _size(conversation.last_message)
+
+
+def _contact_parts(contact: Contact) -> int:
+    parts = len(contact.emails) + len(contact.phones) + len(contact.handles)
+    raw = 0 if contact.raw is None else _RAW_FACTOR * len(str(contact.raw))
+    return _PART_BYTES // 4 * parts + raw
+
+
+_RECORD_BYTES: Final[Mapping[type, tuple[int, Callable[[Any], int]]]] = {
+    Contact: (1_200, _contact_parts),
+    Order: (800, _order_parts),
+    Ticket: (_OTHER_BYTES, _subject),
+    Conversation: (_OTHER_BYTES, _last),
+    Message: (800, _body),
+}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import EllipsisType
 
 from domain.errors import SourceError, SourceTimeout
 from domain.sources import Deadline, Fields
@@ -13,7 +14,7 @@ Call = Callable[[Sequence[Key], Fields, Deadline], Awaitable[Mapping[Key, Answer
 """Asks the source; every key gets its answer, or the error of its chunk. Raises SourceError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False)
 class Question:
     """What one caller asks of one source; `keys` do not repeat."""
 
@@ -23,6 +24,11 @@ class Question:
     fields: Fields
     deadline: Deadline
     call: Call
+
+    def of(self, keys: Sequence[Key], fields: Fields | EllipsisType = ...) -> "Question":
+        """The same about these keys, with other fields where they are given."""
+        wanted = self.fields if fields is ... else fields
+        return Question(self.source, self.kind, keys, wanted, self.deadline, self.call)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -53,26 +53,33 @@ def tags(key: Key) -> tuple[Tag, Tag]:
 
 
 class Shelves:
-    """All of them."""
+    """Those of one source and kind."""
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Shelf] = {}
+    def __init__(self, source: str, kind: Kind) -> None:
+        self._source = source
+        self._kind = kind
+        self._pages: dict[tuple[object, ...], Shelf] = {}
+        self.rows = _rows(source, kind)
 
-    def of_rows(self, source: str, kind: Kind) -> Shelf:
-        question = (source, kind)
-        return self._known.get(question) or self._added(question, _rows(source, kind))
+    def pages(self, by: ParentBy, page: PageRequest, where: ChildFilter) -> Shelf:
+        # One by one: the hash of a dataclass takes ten times as long.
+        question = (
+            by.value,
+            page.first,
+            page.after,
+            where.order_status,
+            where.ticket_status,
+            where.text,
+            where.around,
+        )
+        return self._pages.get(question) or self._added(question, by, page, where)
 
-    def of_pages(
-        self, source: str, kind: Kind, by: ParentBy, page: PageRequest, where: ChildFilter
+    def _added(
+        self, question: tuple[object, ...], by: ParentBy, page: PageRequest, where: ChildFilter
     ) -> Shelf:
-        question = (source, kind, by, page, where)
-        known = self._known.get(question)
-        return known or self._added(question, _pages(source, kind, by, page, where))
-
-    def _added(self, question: tuple[object, ...], shelf: Shelf) -> Shelf:
-        if len(self._known) >= MOST:
-            self._known.clear()
-        self._known[question] = shelf
+        if len(self._pages) >= MOST:
+            self._pages.clear()
+        shelf = self._pages[question] = _pages(self._source, self._kind, by, page, where)
         return shelf
 
 

@@ -22,7 +22,7 @@ from domain.sources import (
 from gateway.entities.cache import EntityCache, Window
 from gateway.entities.entry import Answer
 from gateway.entities.flights import Call, Question
-from gateway.entities.shelves import Key
+from gateway.entities.shelves import Key, Shelves
 
 MOST_VIEWS: Final = 64
 """Callers that name an age name few different ones."""
@@ -30,26 +30,20 @@ MOST_VIEWS: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Behind:
-    """Where it stands: `fingerprint` names the source with its credentials and settings."""
+    """Where its answers stand."""
 
     cache: EntityCache
     source: str
-    fingerprint: str
-    kind: Kind
+    kind: str
+    shelves: Shelves
     window: Window
 
     async def read(
         self, keys: Sequence[Key], fields: Fields, deadline: Deadline, call: Call
     ) -> list[Answer]:
         """One answer per key, in order."""
-        question = Question(
-            source=self.source,
-            kind=self.kind.value,
-            keys=list(dict.fromkeys(keys)),
-            fields=fields,
-            deadline=deadline,
-            call=call,
-        )
+        unique = keys if len(keys) == 1 else list(dict.fromkeys(keys))
+        question = Question(self.source, self.kind, unique, fields, deadline, call)
         found = await self.cache.read(question, self.window)
         return [found[key] for key in keys]
 
@@ -71,7 +65,7 @@ class KeptRows:
         self, external_ids: Sequence[str], fields: Fields, deadline: Deadline
     ) -> list[Record | SourceError | None]:
         behind = self.behind
-        shelf = behind.cache.shelves.of_rows(behind.fingerprint, behind.kind)
+        shelf = behind.shelves.rows
 
         async def call(
             keys: Sequence[Key], fields: Fields, deadline: Deadline
@@ -101,30 +95,35 @@ class KeptPages:
     ) -> list[ChildPage[Record] | SourceError]:
         behind = self.behind
         keys = self._keys(parents, page, where)
-        known = dict(zip(keys, parents, strict=True))
 
         async def call(
-            keys: Sequence[Key], fields: Fields, deadline: Deadline
+            due: Sequence[Key], fields: Fields, deadline: Deadline
         ) -> Mapping[Key, Answer]:
-            asked = [known[key] for key in keys]
+            known = dict(zip(keys, parents, strict=True))
+            asked = [known[key] for key in due]
             answers = await self.inner.children_of(asked, page, where, fields, deadline)
-            return behind.paired(keys, answers)
+            return behind.paired(due, answers)
 
         answers = await behind.read(keys, fields, deadline, call)
         return cast("list[ChildPage[Record] | SourceError]", answers)
 
     def _keys(self, parents: Sequence[Parent], page: PageRequest, where: ChildFilter) -> list[Key]:
-        behind = self.behind
-        kinds = {id(parent.by): parent.by for parent in parents}
-        shelves = {
-            known: behind.cache.shelves.of_pages(behind.fingerprint, behind.kind, by, page, where)
-            for known, by in kinds.items()
-        }
-        return [(shelves[id(parent.by)], parent.value) for parent in parents]
+        if not parents:
+            return []
+        shelves, by = self.behind.shelves, parents[0].by
+        shelf = shelves.pages(by, page, where)
+        return [
+            (shelf if one.by is by else shelves.pages(one.by, page, where), one.value)
+            for one in parents
+        ]
 
 
 def cached(source: Source, cache: EntityCache, fingerprint: str) -> Source:
-    """The source, with a view for each age a caller takes. It answers live itself."""
+    """The source, with a view for each age a caller takes. It answers live itself. `fingerprint`
+    names it with its credentials and settings.
+    """
+    kinds = {*source.gets, *source.children}
+    shelves = {kind: Shelves(fingerprint, kind) for kind in kinds}
     views: dict[tuple[int, bool], Source] = {}
 
     def within(freshness: Freshness) -> Source:
@@ -132,24 +131,24 @@ def cached(source: Source, cache: EntityCache, fingerprint: str) -> Source:
         if age not in views:
             if len(views) >= MOST_VIEWS:
                 views.clear()
-            views[age] = _view(source, cache, fingerprint, freshness)
+            views[age] = _view(source, cache, shelves, freshness)
         return views[age]
 
     return replace(source, within=within)
 
 
-def _view(source: Source, cache: EntityCache, fingerprint: str, freshness: Freshness) -> Source:
+def _view(
+    source: Source, cache: EntityCache, shelves: Mapping[Kind, Shelves], freshness: Freshness
+) -> Source:
     window = cache.window(freshness, source.timeout_s)
-
-    def behind(kind: Kind) -> _Behind:
-        return _Behind(
-            cache=cache, source=source.name, fingerprint=fingerprint, kind=kind, window=window
-        )
-
+    behind = {
+        kind: _Behind(cache=cache, source=source.name, kind=kind.value, shelves=own, window=window)
+        for kind, own in shelves.items()
+    }
     return replace(
         source,
-        gets={kind: KeptRows(reader, behind(kind)) for kind, reader in source.gets.items()},
+        gets={kind: KeptRows(reader, behind[kind]) for kind, reader in source.gets.items()},
         children={
-            kind: KeptPages(reader, behind(kind)) for kind, reader in source.children.items()
+            kind: KeptPages(reader, behind[kind]) for kind, reader in source.children.items()
         },
     )

@@ -12,6 +12,7 @@
       StoreError                     the state store or the cache did not do what it was asked
       InboxFull(retry_after_s)       too much waits to be applied: nothing of it was taken
       Forbidden
+      CapabilityDisabled             a stage of the product that is off
 
 Each has a stable `code`, which the graph shows in `extensions`. Messages hold ids and names of
 sources, never personal data, an address, a header or a body.
@@ -160,3 +161,9 @@ class Forbidden(GatewayError):
     """The caller's scopes do not allow it."""
 
     code = "FORBIDDEN"
+
+
+class CapabilityDisabled(GatewayError):
+    """A stage of the product that is off in this deployment."""
+
+    code = "CAPABILITY_DISABLED"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from domain.customer import LookupKey
 from domain.ids import CustomerId, SourceKey
@@ -262,6 +262,11 @@ class EventStore(Protocol):
 
 
 # ---------------------------------------------------------------- who took part
+
+VISITOR_SYSTEM: Final = "visitor id"
+"""Under this name a record carries the visitor id it stands for, among its `foreign_ids`. No source
+can have it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

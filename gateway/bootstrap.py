@@ -11,6 +11,7 @@ from starlette.routing import Mount
 from connectors import senders
 from connectors.registry import build_source
 from connectors.sender import Sender
+from domain.events import EventStore
 from domain.live import Drift
 from domain.ports import Cache, Clock
 from domain.sources import Source
@@ -18,7 +19,7 @@ from gateway.app import Parts, build_app, is_introspectable
 from gateway.auth import Doorkeeper, doorkeeper
 from gateway.cache import MemoryCache
 from gateway.clock import SystemClock
-from gateway.config import Capabilities, Config
+from gateway.config import BUILT, Capabilities, Config
 from gateway.desk.frame import Frame
 from gateway.desk.routes import mounted
 from gateway.desk.sessions import Sessions
@@ -28,6 +29,7 @@ from gateway.endpoint import Graph, GraphQLEndpoint
 from gateway.entities.keeping import Keeping
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import PlannedExecutor
+from gateway.live_record import event_store, tellers
 from gateway.pages import ready_query
 from gateway.prices import PriceList
 from gateway.probes import Probes
@@ -72,6 +74,7 @@ class Program:
     people: People
     standing: StandingPeople
     kept: StandingRecords
+    events: EventStore
 
     @property
     def services(self) -> Services:
@@ -85,6 +88,9 @@ class Program:
             cache=self.cache,
             clock=self.clock,
             telemetry=self.telemetry,
+            events=self.events,
+            guests=self.state.guests,
+            tellers=tellers(self.config, self.sources),
             capabilities=_capabilities(self.config.capabilities),
         )
 
@@ -177,6 +183,7 @@ async def opened(
             people=people,
             standing=standing,
             kept=kept,
+            events=event_store(config, sources, state),
         )
 
 
@@ -259,7 +266,10 @@ def _regions(config: Config) -> dict[str, str | None]:
 
 
 def _capabilities(stages: Capabilities) -> tuple[Capability, ...]:
-    return tuple(
-        Capability(name=name, enabled=on, reason=None if on else "not part of this release")
-        for name, on in stages
-    )
+    return tuple(Capability(name=name, enabled=on, reason=_reason(name, on)) for name, on in stages)
+
+
+def _reason(name: str, on: bool) -> str | None:
+    if on:
+        return None
+    return "off in the configuration" if name in BUILT else "not part of this release"

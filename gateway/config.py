@@ -31,13 +31,15 @@ from gateway.config_values import (
     Scope,
     Sha256,
     StateUrl,
+    SystemName,
     TimeZone,
 )
 from gateway.hosts import is_loopback
 from gateway.secrets import surroundings
 from gateway.source_settings import Fitted, Unfit, fitted
 
-BUILT: Final = frozenset({"identity"})
+ALWAYS: Final = frozenset({"identity"})
+BUILT: Final = ALWAYS | {"live_record"}
 """The capabilities this release has."""
 
 
@@ -137,7 +139,9 @@ class Capabilities(Options):
         default=True, description="Records of several systems become one customer. Always on."
     )
     live_record: bool = Field(
-        default=False, description="Interactions in progress, issues, handoffs. Not built yet."
+        default=True,
+        description="What happens in interactions is told, kept and shown: what is in progress,"
+        " visits, calls, who took part ([live_record]).",
     )
     knowledge: bool = Field(
         default=False, description="One answer on every channel. Not built yet."
@@ -152,9 +156,10 @@ class Capabilities(Options):
     @model_validator(mode="after")
     def _are_built(self) -> Self:
         for name, is_on in self:
-            if is_on != (name in BUILT):
-                why = "cannot be off" if name in BUILT else "is not part of this release"
-                raise ValueError(f"{name} {why}")
+            if is_on and name not in BUILT:
+                raise ValueError(f"{name} is not part of this release")
+            if not is_on and name in ALWAYS:
+                raise ValueError(f"{name} cannot be off")
         return self
 
 
@@ -166,8 +171,9 @@ class Token(Options):
         description="Hash of the token in hexadecimal, as `knownas token new` prints it."
     )
     scopes: Listed[Scope] = Field(
-        description="What the caller may: `customer:any`, `staff`, and `pii:<class>` for each class"
-        " of personal data to be shown unmasked."
+        description="What the caller may: `customer:any`, `staff`, `ingest` or `ingest:verified`"
+        " (tell what happens in interactions), and `pii:<class>` for each class of personal data"
+        " to be shown unmasked."
     )
 
 
@@ -274,6 +280,49 @@ class Inbox(Options):
     )
 
 
+class Site(Options):
+    """A shop or page whose visits come in by `POST /collect`."""
+
+    system: str = Field(
+        min_length=1, description="The system that is told of, one of `live_record.systems`."
+    )
+    write_key: str = Field(
+        min_length=8,
+        max_length=200,
+        description="What its pages name themselves by. It is public: whoever reads a page has it.",
+    )
+    server_key: Sha256 | None = Field(
+        default=None,
+        description="Hash of a second, secret key (`knownas token new` makes one) for the site's"
+        " own server: who logged in there is AUTHENTICATED. What pages say of users is ASSERTED.",
+    )
+
+
+class LiveRecord(Options):
+    """Who tells what happens, docs/events.md. Every source may."""
+
+    systems: dict[str, SystemName] = Field(
+        default_factory=dict,
+        description="Systems beside the sources that tell events, by name, with what they are:"
+        " CRM, OMS, TICKETING, CHAT, VOICE, EMAIL, SOCIAL, WEB, STORE or SURVEY, as in { phones ="
+        ' "VOICE" }.',
+    )
+    sites: Listed[Site] = Field(default=(), description="Sites that are collected from.")
+    collect_bytes: int = Field(
+        default=500_000, ge=1_000, description="Largest body of `/collect`. More is TOO_LARGE."
+    )
+
+    @model_validator(mode="after")
+    def _sites_tell(self) -> Self:
+        keys = [site.write_key for site in self.sites]
+        if len(set(keys)) < len(keys):
+            raise ValueError("two sites have the same write_key")
+        for site in self.sites:
+            if self.systems.get(site.system) != "WEB":
+                raise ValueError(f"sites: {site.system!r} is no system of the kind WEB")
+        return self
+
+
 class Log(Options):
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe event that is written."
@@ -293,6 +342,12 @@ class Identity(Options):
     )
     model: str = Field(
         default="bundled", min_length=1, description="`bundled`, or the file of a trained model."
+    )
+    resolve_s: float = Field(
+        default=86_400.0,
+        ge=0,
+        description="How often a worker resolves everything, beside what it settles as it comes; 0"
+        " where `knownas identity resolve` is run instead.",
     )
 
     @model_validator(mode="after")
@@ -365,6 +420,12 @@ class Source(BaseModel):
         )
 
 
+def _require_name(name: str, what: str) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", name):
+        said = f"{name[:64]!r} cannot name {what}: letters, digits, - and _, a letter first"
+        raise ValueError(said)
+
+
 class Config(Options):
     """`knownas.toml` as a whole."""
 
@@ -376,6 +437,7 @@ class Config(Options):
     redis: Redis = Redis()
     cache: Cache = Cache()
     inbox: Inbox = Inbox()
+    live_record: LiveRecord = LiveRecord()
     log: Log = Log()
     identity: Identity = Identity()
     sources: dict[str, Source] = Field(default_factory=dict)
@@ -397,11 +459,16 @@ class Config(Options):
     @classmethod
     def _names_fit_ids_and_addresses(cls, sources: dict[str, Source]) -> dict[str, Source]:
         for name in sources:
-            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", name):
-                raise ValueError(
-                    f"{name[:64]!r} cannot name a source: letters, digits, - and _, a letter first"
-                )
+            _require_name(name, "a source")
         return sources
+
+    @model_validator(mode="after")
+    def _systems_are_no_sources(self) -> Self:
+        for name in self.live_record.systems:
+            _require_name(name, "a system")
+            if name in self.sources:
+                raise ValueError(f"live_record.systems: {name!r} is a source, and may tell as such")
+        return self
 
     @model_validator(mode="after")
     def _customer_keys_lead_somewhere(self) -> Self:

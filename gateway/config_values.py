@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, InstanceOf, ValidationInfo
 
 from connectors.auth import Secret
+from domain.vocabulary import SystemKind
 from gateway.hosts import Origin
 from gateway.scopes import SCOPES
 from gateway.secrets import address_of
@@ -75,6 +76,12 @@ BaseUrl = Annotated[
 Sha256 = Annotated[
     str,
     _form(r"[0-9a-f]{64}", "must be 64 hexadecimal digits: the hash of the token, never the token"),
+]
+SystemName = Annotated[
+    str,
+    _text(
+        set(SystemKind).__contains__, f"must be a kind of system: one of {', '.join(SystemKind)}"
+    ),
 ]
 PhoneRegion = Annotated[
     str, _form(r"[A-Z]{2}", 'must be a country of two capital letters, as in "GB"')

@@ -3,6 +3,14 @@
 from typing import Final
 
 from domain.vocabulary import PiiClass
-from resolvers.caller import ANY_CUSTOMER, STAFF
+from resolvers.caller import ANY_CUSTOMER, INGEST, INGEST_VERIFIED, STAFF
 
-SCOPES: Final = frozenset({ANY_CUSTOMER, STAFF, *(f"pii:{cls.value.lower()}" for cls in PiiClass)})
+SCOPES: Final = frozenset(
+    {
+        ANY_CUSTOMER,
+        STAFF,
+        INGEST,
+        INGEST_VERIFIED,
+        *(f"pii:{cls.value.lower()}" for cls in PiiClass),
+    }
+)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from domain.customer import CanonicalIdentifier, KeyKind, LookupKey
+from domain.events import VISITOR_SYSTEM
 from domain.ports import IndexedContact
 from domain.records import Contact
-from domain.vocabulary import IdentifierKind
+from domain.vocabulary import IdentifierKind, Verification
 from identity import emails, fields, phones
 from identity.letters import fold
 from identity.normalise import Person, RawPerson, normalise
@@ -38,12 +39,15 @@ def identifiers(contact: Contact, region: str | None) -> tuple[CanonicalIdentifi
 
 
 def index(contact: Contact, region: str | None) -> IndexedContact:
+    """What somebody only says of themselves is compared, and leads nobody to them: it may be
+    somebody else's.
+    """
     person = normalise(raw_person(contact), region)
     names = (contact.full_name, contact.given_name, contact.family_name)
     words = {word for name in names if name for word in words_of(name)}
     return IndexedContact(
         contact=contact,
-        identifiers=_identifiers(contact, person),
+        identifiers=_findable(contact, _identifiers(contact, person)),
         words=tuple(sorted(words)),
         comparable=comparable(row_of(person, contact.key.source, contact.verification)),
     )
@@ -71,7 +75,17 @@ def forms(key: LookupKey, regions: Iterable[str | None]) -> tuple[CanonicalIdent
         handle = fields.code(fields.HANDLE, folded)
         scope = key.scope.lower()
         return (CanonicalIdentifier(IdentifierKind.HANDLE, handle, scope),) if handle else ()
+    if key.kind is KeyKind.VISITOR_ID:
+        return (CanonicalIdentifier(IdentifierKind.VISITOR_ID, key.value),)
     return ()
+
+
+def _findable(
+    contact: Contact, found: tuple[CanonicalIdentifier, ...]
+) -> tuple[CanonicalIdentifier, ...]:
+    if contact.verification is not Verification.ASSERTED:
+        return found
+    return tuple(one for one in found if one.kind is IdentifierKind.VISITOR_ID)
 
 
 def _identifiers(contact: Contact, person: Person) -> tuple[CanonicalIdentifier, ...]:
@@ -84,4 +98,9 @@ def _identifiers(contact: Contact, person: Person) -> tuple[CanonicalIdentifier,
         if name:
             scope = handle.platform.lower()
             found.append(CanonicalIdentifier(IdentifierKind.HANDLE, name, scope))
+    found += [
+        CanonicalIdentifier(IdentifierKind.VISITOR_ID, one)
+        for system, one in contact.foreign_ids
+        if system == VISITOR_SYSTEM
+    ]
     return tuple(sorted(set(found), key=lambda one: (one.kind, one.scope, one.value)))

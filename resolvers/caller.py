@@ -8,6 +8,8 @@ from domain.vocabulary import PiiClass, Verification
 
 ANY_CUSTOMER = "customer:any"
 STAFF = "staff"
+INGEST = "ingest"
+INGEST_VERIFIED = "ingest:verified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,16 @@ class Caller:
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes
+
+    @property
+    def may_tell(self) -> bool:
+        """Whether it may tell what happens in interactions."""
+        return any(map(self.may, (INGEST, INGEST_VERIFIED, STAFF)))
+
+    @property
+    def is_believed(self) -> bool:
+        """Whether it may say of others that they have proven who they are."""
+        return any(map(self.may, (INGEST_VERIFIED, STAFF, ANY_CUSTOMER)))
 
     @property
     def visible(self) -> frozenset[PiiClass]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.customer import CanonicalIdentifier, Identifier
+from domain.events import VISITOR_SYSTEM
 from domain.ports import IdentityGraph
 from domain.records import Address, Contact
 from domain.vocabulary import IdentifierKind
@@ -51,14 +52,19 @@ def _account_numbers(contact: Contact) -> Iterator[tuple[str, Contact]]:
         yield contact.account_number, replace(_bare(contact), account_number=contact.account_number)
 
 
+def _visitor_ids(contact: Contact) -> Iterator[tuple[str, Contact]]:
+    carried = (pair for pair in contact.foreign_ids if pair[0] == VISITOR_SYSTEM)
+    return ((pair[1], replace(_bare(contact), foreign_ids=(pair,))) for pair in carried)
+
+
 _WRITTEN: Mapping[IdentifierKind, Callable[[Contact], Iterator[tuple[str, Contact]]]] = {
     IdentifierKind.EMAIL: _emails,
     IdentifierKind.PHONE: _phones,
     IdentifierKind.HANDLE: _handles,
     IdentifierKind.ACCOUNT_NUMBER: _account_numbers,
+    IdentifierKind.VISITOR_ID: _visitor_ids,
 }
 WRITTEN_KINDS = tuple(_WRITTEN)
-"""A visitor id is no attribute of a contact: it comes with events."""
 
 
 def written(

@@ -21,6 +21,8 @@ class Code(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     KEY_REUSED = "KEY_REUSED"
     INVALID = "INVALID"
+    UNKNOWN_TYPE = "UNKNOWN_TYPE"
+    UNKNOWN_SYSTEM = "UNKNOWN_SYSTEM"
 
 
 @dataclass(frozen=True, slots=True)

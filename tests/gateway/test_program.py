@@ -223,7 +223,6 @@ async def test_the_graph_speaks_of_its_capabilities(program: Program) -> None:
     body = await _ask(program, "{ capabilities { name enabled reason } }")
     assert body["data"]["capabilities"][0] == {"name": "identity", "enabled": True, "reason": None}
     assert {one["name"] for one in body["data"]["capabilities"] if not one["enabled"]} == {
-        "live_record",
         "knowledge",
         "orchestration",
         "measures",

@@ -11,7 +11,7 @@ DEMO_PEOPLE ?= 200
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup demo test test-fuzz storm check format test-contract test-realsys test-browser test-engines test-long bench lock clean
+.PHONY: help setup demo test test-fuzz storm check format test-contract test-realsys test-mailbox test-browser test-engines test-long bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,7 +34,7 @@ demo: setup  ## emulated platforms, synced, resolved and served on http://127.0.
 	$(BIN)/knownas demo --port $(DEMO_PORT) --people $(DEMO_PEOPLE)
 
 test: setup  ## every test but those that need the vendors' mocks, a browser or real systems
-	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not contract and not browser and not realsys and not engines"
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not contract and not browser and not realsys and not mailbox and not engines"
 
 test-engines: setup  ## pairs scored on Spark as on DuckDB; installs the extra `spark`, needs Java 17
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements.lock -r pyproject.toml --extra spark
@@ -45,6 +45,9 @@ test-contract: setup  ## judged by the vendors' descriptions, the graph's design
 
 test-realsys: setup  ## the product over four real systems, installed and started for it (docs/realsys.md)
 	$(BIN)/pytest -m realsys tests/realsys
+
+test-mailbox: setup  ## the mailbox connector over a real Dovecot (Debian: dovecot-imapd)
+	$(BIN)/pytest -m mailbox tests/connectors/imap
 
 test-browser: setup  ## the pages in headless Chromium (Debian: chromium, chromium-driver)
 	$(BIN)/pytest -m browser

@@ -1,8 +1,8 @@
 """What a mailbox is asked, each in one visit: the mails of people and of threads, and what is new.
 
 A thread is found by what its mails answer: searches name Message-IDs, and go on with those of what
-they found, until nothing new turns up. Where the server threads by itself (THREAD=REFS, with
-INTHREAD as a search key), one search in each folder finds a whole thread.
+they found, until nothing new turns up. Servers that thread by themselves (THREAD, INTHREAD) do so
+within one folder; measured: an answer to a mail in Sent then begins a thread of its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from connectors.imap.session import Session, quoted
 from connectors.imap.structure import Part, structure
 from connectors.imap.threads import Mail, distinct, root, threads
 
-MOST = 2_000
+MOST = 1_000
 """Mails one question looks at, the newest of each folder."""
 TEXT_BYTES = 131_072
 """Of each text part, as it is encoded."""
@@ -24,8 +24,8 @@ PAGE = 200
 _WINDOW = 5_000
 """UIDs one search for new mail covers: its answer is one line, and lines have an end."""
 _WINDOWS = 20
-_NAMES = 16
-"""Message-IDs, or people, of one search: three terms each."""
+_NAMES = 25
+"""Message-IDs, or people, of one search: up to three terms each."""
 _FETCHED = 200
 _ROUNDS = 6
 _PLACE = "place:"
@@ -148,15 +148,14 @@ class Visit:
         held = dict(mails)
         asked: set[str] = set()
         for _ in range(_ROUNDS):
-            wanted = [name for name in self._open(held, names) if name not in asked]
+            roots = [root(name, held) for name in (*held, *names)]
+            open_ = [name for name in dict.fromkeys((*roots, *held)) if name not in asked]
+            wanted = [name for name in open_ if not name.startswith(_PLACE)]
             if not wanted or len(held) > MOST:
                 break
             asked.update(wanted)
-            named = [
-                f"OR HEADER MESSAGE-ID {i} (OR HEADER REFERENCES {i} HEADER IN-REPLY-TO {i})"
-                for i in map(quoted, wanted)
-            ]
-            held = distinct([*held.values(), *self._found(named, threaded=True)])
+            named = [_naming(name, itself=name not in held) for name in wanted]
+            held = distinct([*held.values(), *self._found(named)])
         return held
 
     def _threads_of(
@@ -165,30 +164,16 @@ class Visit:
         found = threads(held)
         return {r: found[r] for r in dict.fromkeys(root(name, held) for name in names)}
 
-    def _open(self, held: Mapping[str, Mail], names: Sequence[str]) -> list[str]:
-        """Names that lead further: roots, and what answers to any mail may name. A server that
-        threads by itself needs the roots only.
-        """
-        roots = [root(name, held) for name in [*held, *names]]
-        further = () if self._session.threads_by else held
-        return [n for n in dict.fromkeys((*roots, *further)) if not n.startswith(_PLACE)]
-
-    def _found(self, named: Sequence[str], *, threaded: bool = False) -> list[Mail]:
+    def _found(self, named: Sequence[str]) -> list[Mail]:
         """Mails in every folder that satisfy any of these search keys."""
         found: list[Mail] = []
         for folder in self._session.folders:
             validity = self._session.examine(folder).validity
             uids: set[int] = set()
             for some in _chunks(named, _NAMES):
-                uids.update(self._searched(_any(some), threaded=threaded))
+                uids.update(self._session.search(f"{_LIVE} {_any(some)}"))
             found += self._mails(folder, validity, sorted(uids)[-MOST:])
         return found
-
-    def _searched(self, key: str, *, threaded: bool) -> list[int]:
-        by = self._session.threads_by
-        if threaded and by:
-            return self._session.search(f"{_LIVE} INTHREAD {by} ({key})")
-        return self._session.search(f"{_LIVE} {key}")
 
     def _mails(self, folder: str, validity: int, uids: Sequence[int]) -> list[Mail]:
         unknown = [uid for uid in uids if (folder, uid) not in self._seen]
@@ -258,6 +243,13 @@ def _literal(said: Mapping[bytes, Any], name: str) -> bytes:
 
 def _read(part: Part, data: bytes) -> str | None:
     return part_text(data, html=part.html, charset=part.charset, encoding=part.encoding)
+
+
+def _naming(name: str, *, itself: bool) -> str:
+    """Mails that answer one of that name, and the mail itself, where it is not known yet."""
+    value = quoted(name)
+    answers = f"OR HEADER REFERENCES {value} HEADER IN-REPLY-TO {value}"
+    return f"OR HEADER MESSAGE-ID {value} ({answers})" if itself else answers
 
 
 def _any(keys: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ import orjson
 from imapclient.exceptions import LoginError
 
 from connectors.imap.errands import Visit
+from connectors.imap.line import Line
 from connectors.imap.options import OPTIONS
 from connectors.imap.rows import Desk, Listing, listings, message_id, message_row, thread_row
 from connectors.imap.session import (
@@ -59,14 +60,19 @@ class Sessions:
         self._idle: list[Session] = []
         self._lock = Lock()
 
-    def take(self, login: Login, until: float) -> Session:
-        """One that lives, or a new one. Raises what `Session.open` raises."""
+    def take(self, login: Login, until: float, use: Callable[[Line], None]) -> Session:
+        """One that lives, or a new one. `use` is told of the line before anything is said on it.
+        Raises what `Session.open` raises.
+        """
         while True:
             with self._lock:
                 session = self._idle.pop() if self._idle else None
             if session is None:
-                return Session.open(self._server, login, until)
+                line = Line()
+                use(line)
+                return Session.open(self._server, login, until, line)
             age = time.monotonic() - session.used_at
+            use(session.line)
             session.allow(until)
             if age < _TRUSTED_S or (age < _IDLE_S and session.is_alive()):
                 return session
@@ -99,29 +105,32 @@ class Errand:
         self._sessions = sessions
         self._login = login
         self._until = until
-        self._session: Session | None = None
-        self._abandoned = False
+        self._line: Line | None = None
+        self._is_abandoned = False
 
     def run(self, answer: Callable[[Visit], bytes]) -> bytes:
-        session = self._sessions.take(self._login, self._until)
-        self._session = session
+        session = self._sessions.take(self._login, self._until, self._use)
         try:
-            if self._abandoned:
-                raise EOFError
             said = answer(Visit(session))
         except BaseException as error:
             session.drop()
             if isinstance(error, UNREACHABLE):
                 self._sessions.forget()
             raise
+        self._line = None
         self._sessions.give(session)
         return said
 
     def abandon(self) -> None:
         """Nobody waits any more: the thread is woken where it waits for the server."""
-        self._abandoned = True
-        if self._session is not None:
-            self._session.drop()
+        self._is_abandoned = True
+        if self._line is not None:
+            self._line.cut()
+
+    def _use(self, line: Line) -> None:
+        self._line = line
+        if self._is_abandoned:
+            line.cut()
 
 
 class MailboxSender:

@@ -14,14 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, LoginError
+
+from connectors.imap.line import Client, Line
 
 logging.getLogger("imapclient").setLevel(logging.CRITICAL)  # it logs addresses and texts
 UNREACHABLE = (IMAPClientAbortError, OSError, EOFError)
 """There is no connection, or none any more."""
 _SPECIAL = {"sent", "archive", "all", "junk", "flagged", "important"}
 """RFC 6154: names of folders by what they are for, whatever they are called."""
+_NO_FOLDERS = {b"\\noselect", b"\\nonexistent"}
+"""Names of which nothing can be read: they only hold other folders."""
 _LEAST_S = 0.05
 
 
@@ -64,25 +67,24 @@ class Folder:
 class Session:
     """Calls raise UNREACHABLE, or imaplib's error for a no of the server."""
 
-    def __init__(self, client: IMAPClient, until: float) -> None:
+    def __init__(self, client: Client, line: Line, until: float) -> None:
         self.used_at = time.monotonic()
         self.folders: Sequence[str] = ()
+        self.line = line
         self._client = client
         self._until = until
-        self._there: str | None = None
 
     @classmethod
-    def open(cls, server: Server, login: Login, until: float) -> "Session":
+    def open(cls, server: Server, login: Login, until: float, line: Line) -> "Session":
         """Raises LoginError, NoWayIn and NoSuchFolder as well."""
-        client = IMAPClient(
-            server.host,
-            server.port,
-            ssl=server.security == "tls",
-            ssl_context=server.context,
-            timeout=_left(until),
-        )
+        context = server.context if server.security == "tls" else None
+        try:
+            client = Client(server.host, server.port, context, _left(until), line)
+        except BaseException:
+            line.release()
+            raise
         client.normalise_times = False
-        session = cls(client, until)
+        session = cls(client, line, until)
         try:
             session._enter(server, login)
         except BaseException:
@@ -101,17 +103,11 @@ class Session:
             return False
         return True
 
-    @property
-    def threads_by(self) -> str | None:
-        """The algorithm by which the server finds whole threads (INTHREAD), if it can."""
-        return "REFS" if self._client.has_capability("THREAD=REFS") else None
-
     def examine(self, folder: str) -> Folder:
         """Opens a folder to be read. Where it is open already, it is opened again: only so is new
         mail sure to show.
         """
         said = self._timed().select_folder(folder, readonly=True)
-        self._there = folder
         following = said.get(b"UIDNEXT")
         if following is None:
             following = self._timed().folder_status(folder, ["UIDNEXT"])[b"UIDNEXT"]
@@ -129,13 +125,14 @@ class Session:
     def leave(self) -> None:
         with suppress(*UNREACHABLE, imaplib.IMAP4.error):
             self._timed().logout()
+        self.line.release()
 
     def drop(self) -> None:
-        """Cuts the connection, also under a call that waits in another thread."""
-        with suppress(OSError, ValueError):
-            self._client.socket().shutdown(2)
+        """Without a word."""
+        self.line.cut()
         with suppress(OSError, ValueError, imaplib.IMAP4.error):
             self._client.shutdown()
+        self.line.release()
 
     def _enter(self, server: Server, login: Login) -> None:
         if server.security == "starttls":
@@ -158,10 +155,13 @@ class Session:
 
     def _resolved(self, wanted: Sequence[str]) -> list[str]:
         """Folders by their names, else by what they are for. Raises NoSuchFolder."""
-        there = [(flags, name) for flags, _, name in self._timed().list_folders()]
+        every = [
+            (set(map(bytes.lower, flags)), name) for flags, _, name in self._timed().list_folders()
+        ]
+        there = [(flags, name) for flags, name in every if not flags & _NO_FOLDERS]
         return list(dict.fromkeys(_found(name, there) for name in wanted))
 
-    def _timed(self) -> IMAPClient:
+    def _timed(self) -> Client:
         self._client.socket().settimeout(_left(self._until))
         return self._client
 
@@ -178,14 +178,14 @@ def reason(error: LoginError) -> str:
     return rest.partition("]")[0].upper()
 
 
-def _found(wanted: str, there: Sequence[tuple[Sequence[bytes], str]]) -> str:
+def _found(wanted: str, there: Sequence[tuple[set[bytes], str]]) -> str:
     names = [name for _, name in there]
     if wanted in names:
         return wanted
     if wanted.upper() == "INBOX":
         return "INBOX"
     flag = f"\\{wanted}".lower()
-    marked = [name for flags, name in there if flag.encode() in map(bytes.lower, flags)]
+    marked = [name for flags, name in there if flag.encode() in flags]
     if wanted.lower() in _SPECIAL and marked:
         return marked[0]
     raise NoSuchFolder

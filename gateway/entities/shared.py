@@ -65,6 +65,8 @@ class SharedEntries:
         entries = [_entry(key, body, tokens) for key, body in zip(keys, bodies, strict=True)]
         missing = [key for key, entry in zip(keys, entries, strict=True) if entry is None]
         tokens |= await self._minted(missing, tokens)
+        if self._cache.is_lost:
+            return await self._local.look(keys)
         return Look(entries, Stamp(self._local.stamp.drops, tokens))
 
     async def put(self, entries: Mapping[Key, Entry], stamp: Stamp) -> None:

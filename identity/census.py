@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TypeVar
@@ -19,6 +20,7 @@ from domain.ports import Assignment, IdentityStore, RecordStore, Rows
 from domain.vocabulary import LinkStatus, Verification
 from identity import profile
 from identity.clusters import Constraints, Identities, assign_ids
+from identity.engine import aside
 from identity.minting import mint, mint_many
 from identity.normalise import RAW_COLUMNS
 from identity.run import probability
@@ -53,10 +55,10 @@ async def read(
         run(connection, statement)
     found = 0
     async for page in _ahead(records.every_body(CHUNK)):
-        await asyncio.to_thread(_unfold, connection, page, found)
+        await aside(connection, partial(_unfold, connection, page, found))
         found += len(page)
     async for rows in _ahead(store.every_membership(CHUNK)):
-        await asyncio.to_thread(_stand, connection, rows)
+        await aside(connection, partial(_stand, connection, rows))
     return found
 
 

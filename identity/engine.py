@@ -1,13 +1,18 @@
 """The DuckDB that Splink works on: its own connection, in memory, spilling where it must."""
 
+import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import duckdb
 
 from domain.errors import InputError
+
+R = TypeVar("R")
+INTERRUPT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,21 @@ def engine(limits: EngineLimits | None = None) -> Iterator[duckdb.DuckDBPyConnec
             raise InputError(f"identity: needs more than {bounds.memory_mb} MB") from error
         finally:
             connection.close()
+
+
+async def aside(connection: duckdb.DuckDBPyConnection, work: Callable[[], R]) -> R:
+    """Run what takes long on the connection in a thread. Cancelled, it ends first: a connection in
+    use cannot be closed.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            connection.interrupt()  # of the statement at hand: more may follow it
+            await asyncio.wait({running}, timeout=INTERRUPT_S)
+        running.exception()  # it was interrupted, and nobody waits for why
+        raise
 
 
 def widen(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import duckdb
@@ -16,7 +16,7 @@ from domain.records import Contact
 from domain.vocabulary import LinkStatus
 from identity import batch, census, components, explain
 from identity.clusters import Constraints, Identities, Policy
-from identity.engine import EngineLimits, engine, widen
+from identity.engine import EngineLimits, aside, engine, widen
 from identity.graph import ATTEMPTS
 from identity.index import raw_person
 from identity.live import Live
@@ -97,7 +97,9 @@ class Referee:
                     found = await census.read(connection, records, store)
                     widen(connection, found, self._limits)
                     rules = census.constraints(connection, decisions, self._unique)
-                resolution = await asyncio.to_thread(self._resolve, connection, rules, steps)
+                resolution = await aside(
+                    connection, partial(self._resolve, connection, rules, steps)
+                )
                 taken = self._census(connection, replace(resolution, based_on=version))
                 try:
                     with steps.step("publish"):

@@ -35,6 +35,8 @@ def new_worker(program: "Program") -> Worker:
         events=Events(services, intake, arrivals, dice=dice),
         sources=[one.name for one in program.sources.values() if one.holds_people],
         reconcile=reconciled,
+        resolve=program.resolve,
+        resolve_s=program.config.identity.resolve_s,
         settings=program.config.inbox,
         clock=program.clock,
         telemetry=program.telemetry,

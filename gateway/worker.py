@@ -1,7 +1,7 @@
 """The worker: applies what is in the inbox, and does now and then what keeps all of it well.
 
     applying     claim > resolvers.events > settle; woken by a delivery, else by POLL_S
-    chores       by whichever worker has the lease: reconcile, tidy; by each: figures
+    chores       by whichever worker has the lease: reconcile, resolve, tidy; by each: figures
 
 Several processes may each run one, beside each other, over one store. A worker that is killed has
 its claims taken over once their lease ends.
@@ -10,7 +10,7 @@ its claims taken over once their lease ends.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -37,12 +37,17 @@ STRUCK_WAIT_S: Final = 5.0
 FIGURES_S: Final = 5.0
 TIDY_S: Final = 3600.0
 CHORES_LEASE_S: Final = 60.0
+RESOLVE_LOOK_S: Final = 3600.0
+"""How often it is looked whether everything is to be resolved, and so long not after a start."""
 
 Reconcile = Callable[[str], Awaitable[None]]
+Resolve = Callable[[], Awaitable[object]]
 
 
 class Worker:
-    """One process's. `reconcile` reads what changed at the source it is handed the name of."""
+    """One process's. `reconcile` reads what changed at the source it is handed the name of;
+    `resolve` resolves everything, at most every `resolve_s` among all workers.
+    """
 
     def __init__(
         self,
@@ -51,6 +56,8 @@ class Worker:
         events: Events,
         sources: Sequence[str],
         reconcile: Reconcile,
+        resolve: Resolve,
+        resolve_s: float,
         settings: Settings,
         clock: Clock,
         telemetry: PrometheusTelemetry,
@@ -59,6 +66,8 @@ class Worker:
         self._events = events
         self._sources = sources
         self._reconcile = reconcile
+        self._resolve = resolve
+        self._resolve_s = resolve_s
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
@@ -208,7 +217,7 @@ class Worker:
     async def _do_chores(self, stopping: asyncio.Event) -> None:
         """The first reconcile comes in its time, not at the start: `serve` is there to answer."""
         loop = asyncio.get_running_loop()
-        tidied_at = reconciled_at = loop.time()
+        tidied_at = reconciled_at = looked_at = loop.time()
         while not await _until(stopping, CHORES_LEASE_S / 3):
             try:
                 if not await self._inbox.lead("chores", self._name, CHORES_LEASE_S):
@@ -220,6 +229,9 @@ class Worker:
                 if every_s and loop.time() - reconciled_at >= every_s:
                     reconciled_at = loop.time()
                     await self.reconcile_all(stopping)
+                if loop.time() - looked_at >= min(self._resolve_s, RESOLVE_LOOK_S):
+                    looked_at = loop.time()
+                    await self.resolve_all(stopping)
             except StoreError:
                 logger.exception("inbox_unreachable")
 
@@ -238,15 +250,31 @@ class Worker:
                 "chores", self._name, CHORES_LEASE_S
             ):
                 return
-            reading = asyncio.create_task(self._reconciled(name))
-            while not reading.done():
-                await asyncio.wait({reading}, timeout=CHORES_LEASE_S / 3)
-                await self._inbox.lead("chores", self._name, CHORES_LEASE_S)
-                if stopping.is_set():
-                    reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            await self._leading(self._reconciled(name), stopping)
             self._nudged.set()
+
+    async def resolve_all(self, stopping: asyncio.Event) -> None:
+        """Resolve everything, where nobody has for so long: who asks has a name of its own, so that
+        the lease holds until then, over restarts too.
+        """
+        once = secrets.token_hex(8)
+        if self._resolve_s and await self._inbox.lead("resolve", once, self._resolve_s):
+            await self._leading(self._resolved(), stopping)
+
+    async def _leading(self, work: Coroutine[None, None, None], stopping: asyncio.Event) -> None:
+        """Do it and keep the lease on chores meanwhile; it is given up when it is time to stop."""
+        doing, halt = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+        try:
+            while not doing.done() and not halt.done():
+                await self._inbox.lead("chores", self._name, CHORES_LEASE_S)
+                await asyncio.wait(
+                    {doing, halt}, timeout=CHORES_LEASE_S / 3, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            halt.cancel()
+            doing.cancel()  # nothing, where it is done
+            with suppress(asyncio.CancelledError):
+                await doing
 
     async def _reconciled(self, name: str) -> None:
         outcome = "done"
@@ -256,6 +284,15 @@ class Worker:
             outcome = "failed"
             logger.warning("reconcile_failed source=%s code=%s", name, error.code)
         self._telemetry.count("reconciles", {"source": name, "outcome": outcome})
+
+    async def _resolved(self) -> None:
+        outcome = "done"
+        try:
+            await self._resolve()
+        except Exception as error:  # noqa: BLE001  # logged under an id; other chores go on
+            outcome = "failed"
+            logger.warning("resolve_failed id=%s", logged(error))
+        self._telemetry.count("resolves", {"outcome": outcome})
 
 
 async def _until(stopping: asyncio.Event, seconds: float) -> bool:

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from domain.errors import SourceUnavailable
+from domain.errors import ClusterConflict, SourceUnavailable
 from domain.ids import Kind, SourceKey
 from domain.inbox import EntryState
 from domain.sources import ChangeKind, SourceEvent
@@ -60,16 +60,25 @@ def worker(state, clock, events):
         if name == "lost":
             raise SourceUnavailable("lost", "down")
 
+    resolved = []
+
+    async def resolve():
+        resolved.append(clock.now())
+        if len(resolved) == 2:
+            raise ClusterConflict("identities kept changing")
+
     made = Worker(
         inbox=state.inbox,
         events=events,
         sources=["lost", "crm"],
         reconcile=reconcile,
+        resolve=resolve,
+        resolve_s=86_400,
         settings=Settings(),
         clock=clock,
         telemetry=telemetry,
     )
-    made.reconciled, made.figures = reconciled, telemetry
+    made.reconciled, made.resolved, made.figures = reconciled, resolved, telemetry
     return made
 
 
@@ -154,6 +163,35 @@ async def test_only_who_has_the_lease_reconciles(worker, state):
     await state.inbox.lead("chores", "another", 60)
     await worker.reconcile_all(asyncio.Event())
     assert worker.reconciled == []
+
+
+async def test_everything_is_resolved_once_in_its_time_whoever_does_it(worker, clock, caplog):
+    for _ in range(3):
+        await worker.resolve_all(asyncio.Event())
+    assert len(worker.resolved) == 1
+    clock.advance(timedelta(days=1))
+    await worker.resolve_all(asyncio.Event())
+    assert len(worker.resolved) == 2
+    assert "resolve_failed" in caplog.text
+    clock.advance(timedelta(days=1))
+    await worker.resolve_all(asyncio.Event())
+    figures = worker.figures.exposition().decode()
+    assert 'knownas_resolves_total{outcome="done"} 2.0' in figures
+    assert 'knownas_resolves_total{outcome="failed"} 1.0' in figures
+
+
+async def test_what_takes_long_is_given_up_when_it_is_time_to_stop(worker):
+    stopping, under_way = asyncio.Event(), asyncio.Event()
+
+    async def long():
+        under_way.set()
+        await asyncio.Event().wait()
+
+    worker._resolve = long
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(worker.resolve_all(stopping))
+        await under_way.wait()
+        stopping.set()
 
 
 async def test_what_is_past_its_time_is_forgotten(worker, state, clock):

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.events import Interaction
-from domain.ids import SourceKey, encode_node_id
+from domain.ids import CustomerId, SourceKey, encode_node_id
 from domain.money import Money
 from domain.records import Order
 from domain.vocabulary import ActorKind, IssueState, JourneyKind
@@ -49,7 +49,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """`interactions` are in order of time. The id names the first of them: an issue that has since
+    """`interactions` are in order of time. The first of them names it: an issue that has since
     gained an earlier one is still found by it.
     """
 
@@ -65,13 +65,12 @@ class Issue:
     def anchor(self) -> SourceKey:
         return self.interactions[0].key
 
-    @property
-    def id(self) -> str:
-        return issue_id(self.anchor)
 
-
-def issue_id(anchor: SourceKey) -> str:
-    return encode_node_id("issue", anchor.source, anchor.kind.value, anchor.external_id)
+def issue_id(customer: CustomerId, anchor: SourceKey) -> str:
+    """The customer is where it is looked for first; after a merge or a split it is found under
+    another.
+    """
+    return encode_node_id("issue", customer, anchor.source, anchor.kind.value, anchor.external_id)
 
 
 Touchpoint = Interaction | Order
@@ -105,12 +104,16 @@ class Journey:
     def anchor(self) -> SourceKey:
         return self.touchpoints[0].key
 
-    @property
-    def id(self) -> str:
-        here = self.anchor
-        return encode_node_id(
-            "journey", self.kind.value, here.source, here.kind.value, here.external_id
-        )
+
+def journey_id(customer: CustomerId, kind: JourneyKind, anchor: SourceKey) -> str:
+    return encode_node_id(
+        "journey",
+        customer,
+        kind.value,
+        anchor.source,
+        anchor.kind.value,
+        anchor.external_id,
+    )
 
 
 Mentions = Callable[[Interaction], str | None]

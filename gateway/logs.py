@@ -28,7 +28,7 @@ TELLTALES: Final = (
 )
 """Loggers that write addresses or statements with their values; they only speak of errors."""
 
-TALKATIVE: Final = ("alembic", "uvicorn.error")
+TALKATIVE: Final = ("alembic", "mcp", "uvicorn.error")
 """Loggers that tell every step of theirs; they only speak of what is wrong."""
 
 _PAIR: Final = re.compile(r"([A-Za-z_][\w.]*)=(\S*)")

@@ -27,7 +27,7 @@ def journeys(
     found = [support_journey(issue, known) for issue in issues] + visitor_journeys(
         interactions, known
     )
-    return tuple(sorted(found, key=lambda one: (one.started_at, one.id), reverse=True))
+    return tuple(sorted(found, key=lambda one: (one.started_at, one.anchor), reverse=True))
 
 
 def support_journey(issue: Issue, orders: Sequence[Order]) -> Journey:

@@ -50,6 +50,8 @@ _CHILDREN = {
     "tickets": (Kind.TICKET,),
     "conversations": (Kind.CONVERSATION,),
     "timeline": LIVE,
+    "issues": LIVE,
+    "journeys": LIVE,
 }
 _EVERY = frozenset().union(*(one.fields for one in ATTRIBUTES.values()))
 _IDENTIFYING = frozenset(

@@ -15,12 +15,24 @@ from domain.provenance import Freshness
 from domain.records import Contact, Message, Record
 from domain.sources import Fields
 from domain.vocabulary import LinkStatus
-from resolvers import access, children, customer, links, lookup, messages, people, rows, timeline
+from resolvers import (
+    access,
+    children,
+    customer,
+    links,
+    lookup,
+    matters,
+    messages,
+    people,
+    rows,
+    timeline,
+)
 from resolvers.batches import Batch
 from resolvers.connection import Connection
 from resolvers.customer import Customer
 from resolvers.leads import follow
 from resolvers.lookup import Answer, Match
+from resolvers.matters import Matters
 from resolvers.pages import Cut
 from resolvers.people import Person
 from resolvers.timeline import Timeline, Walk
@@ -97,6 +109,20 @@ class Loaders:
         batch: Batch[CustomerId, Timeline] = self._batch(("timeline", freshness, walk), fetch)
         return await batch.load_many([owner.id for owner in owners])
 
+    async def matters(self, owners: Sequence[Customer]) -> list[Matters]:
+        """One entry per customer, in order; all of them were handed out with one freshness."""
+        freshness = owners[0].freshness
+
+        async def fetch(ids: list[CustomerId]) -> list[Matters]:
+            standing = await self._standing(ids, freshness)
+            found = await matters.fetch(self._operation, standing, freshness)
+            for one, some in zip(ids, found, strict=True):
+                self._follow(one, some.records, freshness)
+            return found
+
+        batch: Batch[CustomerId, Matters] = self._batch(("matters", freshness), fetch)
+        return await batch.load_many([owner.id for owner in owners])
+
     async def messages(self, thread: SourceKey, cut: Cut) -> Connection:
         """The messages of a ticket or conversation that was handed out; of the cut, `freshness` and
         `fields` are set here.
@@ -116,6 +142,21 @@ class Loaders:
         found = await self._row(key) if await access.may_ask(self._operation) else None
         if found is None or not await self._open(found):
             return None
+        return messages.shown(self._operation, self._operation.masks.apply(found))
+
+    async def around(self, key: SourceKey, customer: CustomerId) -> Record | None:
+        """What has just happened around a customer whom the caller may read: as the live record has
+        it, else as its source has. Raises SourceError.
+        """
+
+        async def fetch(keys: list[SourceKey]) -> Sequence[Record | None]:
+            return await told.records(self._operation, keys)
+
+        found: Record | None = await self._batch("told", fetch).load(key)
+        found = found or await self._row(key)
+        if found is None:
+            return None
+        self._operation.follow([found], Trail(customers=frozenset({customer})))
         return messages.shown(self._operation, self._operation.masks.apply(found))
 
     async def links(

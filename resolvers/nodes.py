@@ -14,13 +14,15 @@ from domain.ids import (
 )
 from domain.provenance import Freshness, System
 from domain.records import RECORD_TYPES, Record
+from resolvers import matters
 from resolvers.access import may_read
 from resolvers.customer import Customer
+from resolvers.matters import Matter, Way
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
 
-Node = Customer | Record | System | Link
+Node = Customer | Record | System | Link | Matter | Way
 
 _KINDS = frozenset(kind.value for kind in RECORD_TYPES)
 
@@ -39,6 +41,10 @@ async def node(operation: "Operation", node_id: str) -> Node | None:
         return None if source is None else source.system
     if prefix == "link" and len(parts) == 4:
         return await _link(operation, node_id, parts)
+    if prefix == "issue" and len(parts) == 4 and parts[2] in _KINDS:
+        return await matters.by_issue_id(operation, parts)
+    if prefix == "journey" and len(parts) == 5 and parts[3] in _KINDS:
+        return await matters.by_journey_id(operation, parts)
     raise InputError("id: not an id of this graph")
 
 

@@ -62,6 +62,7 @@ class Reading:
     size: int
     freshness: Freshness
     where: Where
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,15 +150,15 @@ def _cut(operation: "Operation", kind: Kind, reading: Reading, after: Moment | N
         first=reading.size,
         after=None if after is None else after.place(kind),
         freshness=reading.freshness,
-        fields=_fields(operation, kind, reading.where),
+        fields=_fields(operation, kind, reading),
     )
 
 
-def _fields(operation: "Operation", kind: Kind, where: Where) -> Fields:
+def _fields(operation: "Operation", kind: Kind, reading: Reading) -> Fields:
     wanted = operation.fields(RECORD_TYPES[kind].__name__)
-    judged = {"channel"} if where.channels else set()
-    judged |= {"state"} if where.states else set()
-    return None if wanted is None else wanted | judged
+    judged = {"channel"} if reading.where.channels else set()
+    judged |= {"state"} if reading.where.states else set()
+    return None if wanted is None else wanted | judged | reading.needs
 
 
 async def _told(operation: "Operation", one: Asked, size: int, after: Moment | None) -> _Told:

@@ -39,6 +39,8 @@ class Walk:
     after: str = ""
     where: Where = field(default_factory=Where)
     freshness: Freshness = field(default_factory=Freshness)
+    needs: frozenset[str] = frozenset()
+    """Attributes that are read besides what the operation asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ async def fetch(operation: "Operation", people: Sequence[Person], walk: Walk) ->
         size=MAX_PAGE if walk.where.picks else walk.first,
         freshness=walk.freshness,
         where=walk.where,
+        needs=walk.needs,
     )
     pages = [_Page(asked=one) for one in await asked(operation, sources, people)]
     await _read(operation, pages, wanted, start)

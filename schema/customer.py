@@ -29,6 +29,7 @@ from schema.inputs import (
     ticket_filter,
 )
 from schema.interaction import Conversation, Ticket
+from schema.matters import Issue, JourneyConnection, issues_of, journeys_of
 from schema.order import Order
 from schema.paths import report
 from schema.timeline import TimelineConnection, timeline
@@ -299,4 +300,10 @@ class Customer(Node):
     )
     timeline = strawberry.field(
         resolver=timeline, graphql_type=TimelineConnection, directives=[PAGED, UPSTREAM]
+    )
+    issues = strawberry.field(
+        resolver=issues_of, graphql_type=list[Issue] | None, directives=[about(5), UPSTREAM]
+    )
+    journeys = strawberry.field(
+        resolver=journeys_of, graphql_type=JourneyConnection, directives=[PAGED, UPSTREAM]
     )

@@ -3,6 +3,7 @@
 from asyncio import gather
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import UNSET, federation
@@ -12,12 +13,16 @@ from domain.ids import Kind, SourceKey
 from domain.vocabulary import ActorKind, Channel, Completeness, InteractionState, TicketStatus
 from resolvers import connection
 from resolvers.cursors import decode
+from resolvers.matters import Matter, of_interaction
 from resolvers.operation import Operation
 from resolvers.pages import Cut
 from schema.base import Info, Node, PageInfo, Provenance, speaks_for
 from schema.bulk import with_many
 from schema.directives import CONTENT, IDENTITY, PAGED, UPSTREAM
 from schema.paths import report
+
+if TYPE_CHECKING:
+    from schema.matters import Issue
 
 NEWEST = 10
 """How many messages are looked through for the last one that is not internal."""
@@ -124,6 +129,13 @@ class TimelineItem:
     provenance: Provenance
 
 
+async def _issue(
+    root: strawberry.Parent[records.Ticket | records.Conversation | records.Call | records.Visit],
+    info: Info,
+) -> Matter | None:
+    return await of_interaction(info.context, root.key)
+
+
 @strawberry.interface
 class Interaction(TimelineItem):
     channel: Channel
@@ -131,6 +143,11 @@ class Interaction(TimelineItem):
     raw_state: str | None
     ended_at: datetime | None
     owner: Actor | None
+    issue = strawberry.field(
+        resolver=_issue,
+        graphql_type=Annotated["Issue", strawberry.lazy("schema.matters")] | None,
+        directives=[UPSTREAM],
+    )
 
 
 @federation.type(

@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from connectors.batch import chunked
@@ -13,6 +13,7 @@ from connectors.reading import Row
 from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
 from domain.errors import NotSupported, SourceError, SourceProtocolError
 from domain.records import Contact, Message, Record
+from domain.slots import thawed
 from domain.sources import (
     ChildFilter,
     ChildPage,
@@ -23,6 +24,7 @@ from domain.sources import (
     ParentBy,
     Position,
 )
+from domain.vocabulary import ServedFrom
 from domain.waiting import together
 
 
@@ -43,6 +45,8 @@ class _List:
     cut_at: Position | None = None
     dropped: int = 0
 
+
+_EVERYTHING = ChildFilter()
 
 _Part = Mapping[Parent, _List | SourceError]
 _Lists = Mapping[Parent, Sequence[_List | SourceError]]
@@ -71,6 +75,9 @@ class ChildReader:
         deadline: Deadline,
     ) -> list[ChildPage[Record] | SourceError]:
         want = _Want(page=page, where=where, fields=needed(where, fields), deadline=deadline)
+        form = self._only(parents)
+        if form is not None:
+            return await self._at_once(form, parents, want)
         routes = await self._routes(list(dict.fromkeys(parents)), deadline)
         targets = dict.fromkeys(
             target
@@ -80,6 +87,26 @@ class ChildReader:
         )
         lists = await self._lists(list(targets), want)
         return [_page(routes[parent], lists, page.first) for parent in parents]
+
+    def _only(self, parents: Sequence[Parent]) -> ChildRead | None:
+        """The form, where one call of it answers for all parents, which is the usual case."""
+        by = parents[0].by if parents else None
+        form = self._forms.get(by) if by is not None else None
+        if not isinstance(form, ChildRead) or len(parents) > form.size.value:
+            return None
+        if form.lists > 1 and not form.gather:
+            return None
+        values = {parent.value for parent in parents if parent.by is by}
+        return form if len(values) == len(parents) and all(map(form.valid, values)) else None
+
+    async def _at_once(
+        self, form: ChildRead, parents: Sequence[Parent], want: _Want
+    ) -> list[ChildPage[Record] | SourceError]:
+        try:
+            lists = await self._read(form, parents, want, 0)
+        except SourceError as error:
+            return [error] * len(parents)
+        return [_whole(each, want.page.first) for each in lists]
 
     async def _routes(self, parents: Sequence[Parent], deadline: Deadline) -> _Routes:
         """The parents to ask about for each one given: itself, or this source's own contacts."""
@@ -146,23 +173,25 @@ class ChildReader:
         self, form: ChildRead, parents: Sequence[Parent], want: _Want, part: int
     ) -> _Part:
         try:
-            return await self._read(form, parents, want, part)
+            lists = await self._read(form, parents, want, part)
         except SourceError as error:
             return dict.fromkeys(parents, error)
+        return dict(zip(parents, lists, strict=True))
 
     async def _read(
         self, form: ChildRead, parents: Sequence[Parent], want: _Want, part: int
-    ) -> dict[Parent, _List]:
-        """The lists of one chunk, page by page. Raises SourceProtocolError over a cursor that does
-        not move.
+    ) -> list[_List]:
+        """The lists of one chunk, in order, page by page. Raises SourceProtocolError over a cursor
+        that does not move.
         """
-        lists = {parent: _List() for parent in parents}
+        lists = [_List() for _ in parents]
+        owners = _Owners(form, parents, lists)
         cursor: str | None = None
         last: Position | None = None
         for _ in range(form.pages):
             ask = self._ask(form, parents, want, cursor, part)
             sheet = await answered(self._desk, form, ask, want.deadline)
-            self._distribute(form, lists, sheet, want)
+            self._distribute(owners, lists, sheet, want)
             previous, cursor = cursor, sheet.page.cursor
             if cursor is not None:
                 last = _last(sheet.records, last)
@@ -170,8 +199,9 @@ class ChildReader:
                 break
             if cursor == previous:
                 raise SourceProtocolError(self._desk.source, "a list whose pages do not end")
-        for each in lists.values():
-            each.more, each.cut_at = cursor is not None, last if cursor is not None else None
+        if cursor is not None:
+            for each in lists:
+                each.more, each.cut_at = True, last
         return lists
 
     def _ask(
@@ -197,51 +227,52 @@ class ChildReader:
         )
 
     def _distribute(
-        self, form: ChildRead, lists: Mapping[Parent, _List], sheet: Sheet, want: _Want
+        self, owners: "_Owners", lists: Sequence[_List], sheet: Sheet, want: _Want
     ) -> None:
         astray = sheet.dropped
-        owners = _Owners(form, list(lists))
-        everything = want.page.after is None and want.where == ChildFilter()
+        everything = want.page.after is None and want.where == _EVERYTHING
         for row, record in sheet.rows:
             own = owners.of(row, record)
-            astray += not own
-            if own and (everything or _wanted(record, want)):
-                for parent in own:
-                    lists[parent].items.setdefault(record.key.external_id, record)
+            if not own:
+                astray += 1
+            elif everything or _wanted(record, want):
+                for each in own:
+                    each.items.setdefault(record.key.external_id, record)
         if astray > sheet.dropped:
             self._desk.ignored("children_of", astray - sheet.dropped)
             self._desk.dropped(astray)
         if astray:
-            for each in lists.values():
+            for each in lists:
                 each.dropped += astray
 
 
 class _Owners:
-    """Which of the parents asked for a row belongs to."""
+    """Whose list of those asked for a row belongs on."""
 
-    def __init__(self, form: ChildRead, parents: Sequence[Parent]) -> None:
+    def __init__(self, form: ChildRead, parents: Sequence[Parent], lists: Sequence[_List]) -> None:
         self._form = form
         self._parents = parents
+        self._lists = lists
         self._by = parents[0].by
-        self._named: dict[str, list[Parent]] = {}
-        for parent in parents:
-            self._named.setdefault(spelling(self._by, parent.value), []).append(parent)
+        self._spelt = self._by in (ParentBy.EMAIL, ParentBy.PHONE)
+        self._named: dict[str, list[_List]] = {}
+        for parent, each in zip(parents, lists, strict=True):
+            self._named.setdefault(spelling(self._by, parent.value), []).append(each)
 
-    def of(self, row: Row, record: Record) -> Sequence[Parent]:
+    def of(self, row: Row, record: Record) -> Sequence[_List]:
         """Where the row names nobody, it belongs to the one asked for."""
-        names = self._names(row, record)
+        names = self._names(row, record) if self._form.owners is None else self._form.owners(row)
+        if len(names) == 1 and not self._spelt:
+            return self._named.get(names[0], ())
         if not names:
-            return self._parents if len(self._parents) == 1 else ()
+            return self._lists if len(self._lists) == 1 else ()
         if self._by is ParentBy.PHONE:  # numbers are one where they end alike
-            return [p for p in self._parents if any(named(p, name) for name in names)]
-        if len(names) == 1:
-            return self._named.get(spelling(self._by, names[0]), ())
+            pairs = zip(self._parents, self._lists, strict=True)
+            return [each for p, each in pairs if any(named(p, name) for name in names)]
         found = (self._named.get(spelling(self._by, name), ()) for name in names)
-        return list(dict.fromkeys(parent for some in found for parent in some))
+        return list({id(each): each for some in found for each in some}.values())
 
     def _names(self, row: Row, record: Record) -> Sequence[str]:
-        if self._form.owners is not None:
-            return self._form.owners(row)
         if isinstance(record, Message):
             return (record.key.external_id.rpartition("/")[0],)
         own = self._by is ParentBy.OWN and not isinstance(record, Contact)
@@ -262,19 +293,41 @@ def _wanted(record: Record, want: _Want) -> bool:
     return (after is None or position(record) < after) and satisfies(record, want.where)
 
 
-def _rank(record: Record) -> tuple[datetime, str]:
-    """`position` as a tuple, which compares in a fraction of the time."""
-    at = record.at if isinstance(record, Message) else record.occurred_at  # type: ignore[union-attr]  # contacts hang on nothing
-    return at, record.key.external_id
+_RANK = attrgetter("occurred_at", "key.external_id")
+"""`position` as a tuple, which compares in a fraction of the time."""
+_RANK_OF_MESSAGES = attrgetter("at", "key.external_id")
 
 
-def _enough(lists: Mapping[Parent, _List], first: int) -> bool:
-    return all(len(each.items) >= first for each in lists.values())
+def _ranked(items: Mapping[str, Record]) -> list[Record]:
+    ranked = list(items.values())
+    if len(ranked) > 1:
+        rank = _RANK_OF_MESSAGES if isinstance(ranked[0], Message) else _RANK
+        ranked.sort(key=rank, reverse=True)
+    return ranked
+
+
+def _enough(lists: Sequence[_List], first: int) -> bool:
+    return all(len(each.items) >= first for each in lists)
 
 
 def _last(records: Iterable[Record], so_far: Position | None) -> Position | None:
     places = [position(record) for record in records]
     return min([*places, *([so_far] if so_far else [])], default=None)
+
+
+_NEW_PAGE = thawed(ChildPage)
+
+
+def _whole(each: _List, first: int) -> ChildPage[Record]:
+    """The page of a parent with one list."""
+    ranked = _ranked(each.items) if each.items else []
+    page: Any = _NEW_PAGE()
+    page.items = tuple(ranked if len(ranked) <= first else ranked[:first])
+    page.has_more = each.more or len(ranked) > first
+    page.dropped = each.dropped
+    page.served_from, page.fetched_at = ServedFrom.LIVE, None
+    page.__class__ = ChildPage
+    return page  # type: ignore[no-any-return]
 
 
 def _page(
@@ -292,9 +345,7 @@ def _page(
     # would be skipped by the next page.
     horizon = max((p.cut_at for p in whole if p.cut_at), default=None) if len(whole) > 1 else None
     items = whole[0].items if len(whole) == 1 else {i: r for p in whole for i, r in p.items.items()}
-    ranked = list(items.values())
-    if len(ranked) > 1:
-        ranked.sort(key=_rank, reverse=True)
+    ranked = _ranked(items)
     shown = [r for r in ranked if horizon is None or position(r) >= horizon][:first]
     more = len(shown) < len(ranked) or any(part.more for part in whole)
     dropped = max((part.dropped for part in whole), default=0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from domain.errors import InputError, PageTooLarge, SourceError
 from domain.ids import Kind
@@ -11,7 +10,7 @@ from domain.records import Record
 from domain.sources import ChildPage, Source
 from domain.vocabulary import Completeness
 from resolvers.cursors import Place, encode, place
-from resolvers.ledger import Outcome, failures, judge, statuses
+from resolvers.ledger import Outcome, Verdict
 
 MAX_PAGE = 100
 
@@ -34,33 +33,40 @@ class Edge:
         return encode(self.kind, self.node)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, eq=False)
 class Connection:
     """`nodes` is None where no source answered: unknown, not empty. `failures` holds one error for
-    each source that left something out. What can be worked out is, when it is read.
+    each source that left something out. Not frozen, since one is made for each list of each
+    customer; nobody changes it.
     """
 
     kind: Kind
     nodes: tuple[Record, ...] | None
-    has_next: bool = False
-    has_previous: bool = False
-    asked: Sequence[Source] = ()
-    """The sources that could hold something."""
-    outcomes: Sequence[Outcome] = ()
+    has_next: bool
+    has_previous: bool
+    verdict: Verdict
 
-    @cached_property
+    @property
+    def asked(self) -> Sequence[Source]:
+        return self.verdict.asked
+
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        return self.verdict.outcomes
+
+    @property
     def completeness(self) -> Completeness:
-        return judge(self.outcomes)
+        return self.verdict.completeness
 
-    @cached_property
+    @property
     def sources(self) -> tuple[SourceStatus, ...]:
-        return statuses(self.asked, self.outcomes)
+        return self.verdict.statuses
 
-    @cached_property
+    @property
     def failures(self) -> tuple[SourceError, ...]:
-        return failures(self.outcomes)
+        return self.verdict.failures
 
-    @cached_property
+    @property
     def edges(self) -> tuple[Edge, ...] | None:
         return None if self.nodes is None else tuple(Edge(self.kind, node) for node in self.nodes)
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 
+from domain.errors import SourceError
 from domain.ids import Kind
 from domain.ports import RecordStore
 from domain.records import Contact, Message, Order, Record, Ticket
@@ -12,6 +13,8 @@ from resolvers.cursors import place
 from resolvers.lately import REWRITE_AFTER_S, Spot
 from resolvers.services import Services
 
+Page = tuple[Parent, ChildPage[Record]]
+"""Whose children, and what was read of them."""
 WORTH_KEEPING = 20
 """A shorter page would replace what was kept by less."""
 
@@ -21,16 +24,26 @@ def keepable(page: PageRequest, where: ChildFilter) -> bool:
     return page.after is None and where == ChildFilter()
 
 
-def worth_keeping(page: PageRequest, got: ChildPage[Record]) -> bool:
+def worth_keeping(page: PageRequest, got: ChildPage[Record] | SourceError) -> bool:
     """What came out of a cache was kept when it came from its source."""
-    if got.fetched_at is not None:
+    if isinstance(got, SourceError) or got.fetched_at is not None:
         return False
     return (not got.has_more or page.first >= WORTH_KEEPING) and not got.dropped
 
 
-async def keep(services: Services, kind: Kind, pages: Mapping[Spot, ChildPage[Record]]) -> None:
+async def keep(services: Services, kind: Kind, source: str, read: Sequence[Page]) -> None:
+    """Of one source; what was kept a moment ago is not kept again."""
     now = monotonic()
-    news = [spot for spot in pages if services.kept_lately.is_due((kind, spot), now)]
+    due = services.kept_lately.due(kind, source, [parent for parent, _ in read], now)
+    if due:
+        pages = {(source, read[i][0]): read[i][1] for i in due}
+        await _keep(services, kind, pages, now)
+
+
+async def _keep(
+    services: Services, kind: Kind, pages: Mapping[Spot, ChildPage[Record]], now: float
+) -> None:
+    news = list(pages)
     markers = {spot: _marker(services, kind, spot) for spot in news}
     known = await services.cache.get_many(list(markers.values()))
     lately = services.kept_lately

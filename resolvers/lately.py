@@ -1,12 +1,14 @@
 """Which pages this process has kept a moment ago, and that nobody has told otherwise since."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from domain.ids import Kind
 from domain.sources import Parent, ParentBy
 
 Spot = tuple[str, Parent]
 """Which source, and whose children."""
+Shelf = dict[str, float]
+"""By what one source calls its parents, when their pages were kept."""
 
 REWRITE_AFTER_S = 30.0
 """A page kept less long ago is not written again: a desk that asks for the same person all day
@@ -21,28 +23,33 @@ class KeptLately:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Kind, Spot], float] = {}
+        self._shelves: dict[tuple[Kind, str, ParentBy], Shelf] = {}
         self._told: dict[tuple[Kind, str], float] = {}
 
-    def is_due(self, spot: tuple[Kind, Spot], now: float) -> bool:
-        kept = self._kept.get(spot)
-        return kept is None or now - kept >= REWRITE_AFTER_S or self.is_outdated(spot)
+    def due(self, kind: Kind, source: str, parents: Sequence[Parent], now: float) -> list[int]:
+        """The places of those whose pages are to be kept now."""
+        told = self._told.get((kind, source))
+        shelves = {by: self._shelf(kind, source, by) for by in {one.by for one in parents}}
+        found: list[int] = []
+        for i, parent in enumerate(parents):
+            kept = shelves[parent.by].get(parent.value)
+            if kept is None or now - kept >= REWRITE_AFTER_S or _is_outdated(parent, kept, told):
+                found.append(i)
+        return found
 
     def is_outdated(self, spot: tuple[Kind, Spot]) -> bool:
         """Whether something may be on it that has changed since it was kept. What is known by the
         source's own ids was forgotten by them.
         """
         kind, (source, parent) = spot
-        told = self._told.get((kind, source))
-        if told is None or parent.by is ParentBy.OWN:
-            return False
-        return self._kept.get(spot, told) <= told
+        kept = self._shelf(kind, source, parent.by).get(parent.value)
+        return _is_outdated(parent, kept, self._told.get((kind, source)))
 
     def note(self, spots: Iterable[tuple[Kind, Spot]], now: float) -> None:
-        if len(self._kept) > MOST:
-            self._kept.clear()
-        for spot in spots:
-            self._kept[spot] = now
+        if sum(map(len, self._shelves.values())) > MOST:
+            self._shelves.clear()
+        for kind, (source, parent) in spots:
+            self._shelf(kind, source, parent.by)[parent.value] = now
 
     def forget(self, kind: Kind, source: str, parents: Iterable[Parent], now: float) -> None:
         """Something that hangs on these has changed; and on whom the source knows by an address or
@@ -50,4 +57,13 @@ class KeptLately:
         """
         self._told[kind, source] = now
         for parent in parents:
-            self._kept.pop((kind, (source, parent)), None)
+            self._shelf(kind, source, parent.by).pop(parent.value, None)
+
+    def _shelf(self, kind: Kind, source: str, by: ParentBy) -> Shelf:
+        return self._shelves.setdefault((kind, source, by), {})
+
+
+def _is_outdated(parent: Parent, kept: float | None, told: float | None) -> bool:
+    if told is None or parent.by is ParentBy.OWN:
+        return False
+    return kept is None or kept <= told

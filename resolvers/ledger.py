@@ -51,7 +51,10 @@ class Outcome:
 def judge(outcomes: Iterable[Outcome]) -> Completeness:
     """How whole an answer put together from these is; none needed is COMPLETE."""
     outcomes = tuple(outcomes)
-    if all(one.answered and not one.stale for one in outcomes):
+    for one in outcomes:
+        if one.stale or not one.answered:
+            break
+    else:
         return Completeness.COMPLETE
     return completeness(
         (SourceState.OK if one.answered else one.state, one.stale) for one in outcomes
@@ -61,7 +64,10 @@ def judge(outcomes: Iterable[Outcome]) -> Completeness:
 def failures(outcomes: Iterable[Outcome]) -> tuple[SourceError, ...]:
     """One error for each source that left something out; what was served stale left out nothing."""
     outcomes = tuple(outcomes)
-    if all(one.answered for one in outcomes):
+    for one in outcomes:
+        if not one.answered:
+            break
+    else:
         return ()
     lost = {one.source: one.error for one in outcomes if one.error is not None and not one.answered}
     return tuple(lost[name] for name in sorted(lost))
@@ -89,6 +95,40 @@ def _gravity(outcome: Outcome) -> tuple[bool, bool, bool, int]:
     )
 
 
+class Verdict:
+    """What the outcomes of a list come to, worked out where it is asked for and once: the lists of
+    fifty customers come of one answer, and share it.
+    """
+
+    __slots__ = ("_completeness", "_failures", "_statuses", "asked", "outcomes")
+
+    def __init__(self, asked: Sequence[Source], outcomes: Sequence[Outcome]) -> None:
+        self.asked = asked
+        """The sources that could hold something."""
+        self.outcomes = outcomes
+        self._completeness: Completeness | None = None
+        self._failures: tuple[SourceError, ...] | None = None
+        self._statuses: tuple[SourceStatus, ...] | None = None
+
+    @property
+    def completeness(self) -> Completeness:
+        if self._completeness is None:
+            self._completeness = judge(self.outcomes)
+        return self._completeness
+
+    @property
+    def failures(self) -> tuple[SourceError, ...]:
+        if self._failures is None:
+            self._failures = failures(self.outcomes)
+        return self._failures
+
+    @property
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        if self._statuses is None:
+            self._statuses = statuses(self.asked, self.outcomes)
+        return self._statuses
+
+
 class Ledger:
     """The outcomes of one operation."""
 
@@ -99,7 +139,7 @@ class Ledger:
     def note(self, customers: Iterable[CustomerId], outcomes: Iterable[Outcome]) -> None:
         noted = tuple(outcomes)
         for customer in customers:
-            self._outcomes[customer].extend(noted)
+            self._outcomes[customer] += noted
 
     def statuses(self, customer: CustomerId) -> tuple[SourceStatus, ...]:
         """Every configured source, in order."""

@@ -1,7 +1,7 @@
 """One GraphQL operation: who asks, until when, with what, and what became of it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -9,9 +9,9 @@ from typing import Self
 from domain.errors import SourceError
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.records import Record
-from domain.sources import ChildPage, Deadline, Fields, Parent
+from domain.sources import Deadline, Fields
 from resolvers.caller import Caller
-from resolvers.kept import keep
+from resolvers.kept import Page, keep
 from resolvers.ledger import Ledger
 from resolvers.loaders import Loaders
 from resolvers.masking import Masks
@@ -58,7 +58,7 @@ class Operation:
         self._trails: dict[SourceKey, Trail] = {}
         self._followed: list[tuple[Iterable[Record], Trail]] = []
         self._problems: list[Problem] = []
-        self._pages: dict[Kind, dict[tuple[str, Parent], ChildPage[Record]]] = {}
+        self._pages: list[tuple[Kind, str, Sequence[Page]]] = []
 
     @classmethod
     def start(
@@ -109,15 +109,15 @@ class Operation:
             first.setdefault((problem.error.source, problem.error.code, places), problem)
         return tuple(first.values())
 
-    def remember(self, kind: Kind, pages: Mapping[tuple[str, Parent], ChildPage[Record]]) -> None:
+    def remember(self, kind: Kind, source: str, pages: Sequence[Page]) -> None:
         """Pages to keep as last-good ones when the answer is out."""
-        self._pages.setdefault(kind, {}).update(pages)
+        self._pages.append((kind, source, pages))
 
     async def finish(self) -> None:
         """Keep what was read, once the answer is out: call it when the caller no longer waits."""
-        pages, self._pages = self._pages, {}
-        for kind, kept in pages.items():
-            await keep(self.services, kind, kept)
+        pages, self._pages = self._pages, []
+        for kind, source, read in pages:
+            await keep(self.services, kind, source, read)
 
 
 def _order(problem: Problem) -> list[tuple[bool, int, str]]:

@@ -2,10 +2,9 @@
 last good page where a source fails.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import SourceError, SourceProtocolError
 from domain.ids import Kind
@@ -13,6 +12,7 @@ from domain.provenance import Freshness
 from domain.records import Record
 from domain.sources import ChildFilter, ChildPage, Fields, PageRequest, Parent
 from domain.vocabulary import ServedFrom
+from domain.waiting import together
 from resolvers.calls import Reply, ask
 from resolvers.cursors import Place
 from resolvers.kept import keepable, recall, worth_keeping
@@ -39,8 +39,7 @@ class Cut:
         return PageRequest(self.first, self.after.position(source) if self.after else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What came of asking for one parent's children. None: unknown."""
 
     page: ChildPage[Record] | None
@@ -53,16 +52,36 @@ async def read(
     """One entry for each parent of each source. Parents may repeat; a source without any is not
     called.
     """
-    unique = {name: list(dict.fromkeys(some)) for name, some in parents.items() if some}
-    answers = await asyncio.gather(
-        *(_source(operation, name, some, cut) for name, some in unique.items())
-    )
-    return {spot: found for answer in answers for spot, found in answer.items()}
+    lists = await read_each(operation, parents, cut)
+    return {
+        (name, parent): found
+        for name, some in lists.items()
+        for parent, found in zip(parents[name], some, strict=True)
+    }
+
+
+async def read_each(
+    operation: "Operation", parents: Mapping[str, Sequence[Parent]], cut: Cut
+) -> dict[str, list[Found]]:
+    """The same, by source: one entry for each of its parents, in order."""
+    asked = {name: some for name, some in parents.items() if some}
+    answers = await together([_source(operation, *each, cut) for each in asked.items()])
+    return dict(zip(asked, answers, strict=True))
 
 
 async def _source(
     operation: "Operation", name: str, parents: Sequence[Parent], cut: Cut
-) -> dict[Spot, Found]:
+) -> list[Found]:
+    if len({parent.value for parent in parents}) < len(parents):
+        unique = list(dict.fromkeys(parents))
+        found = dict(zip(unique, await _asked(operation, name, unique, cut), strict=True))
+        return [found[parent] for parent in parents]
+    return await _asked(operation, name, parents, cut)
+
+
+async def _asked(
+    operation: "Operation", name: str, parents: Sequence[Parent], cut: Cut
+) -> list[Found]:
     source = operation.services.sources[name]
     page = cut.page(name)
     keep = keepable(page, cut.where)
@@ -78,19 +97,32 @@ async def _source(
             parents, page, cut.where, wanted, deadline
         ),
     )
-    entries = {(name, one): entry for one, entry in zip(parents, reply.entries, strict=True)}
-    good = {spot: entry for spot, entry in entries.items() if isinstance(entry, ChildPage)}
     if keep:
-        operation.remember(
-            cut.kind, {spot: one for spot, one in good.items() if worth_keeping(page, one)}
-        )
-    bad = {spot: entry for spot, entry in entries.items() if isinstance(entry, SourceError)}
+        pairs = zip(parents, reply.entries, strict=True)
+        good = [(one, got) for one, got in pairs if worth_keeping(page, got)]
+        operation.remember(cut.kind, name, good)  # type: ignore[arg-type]  # errors are not worth it
+    found, bad = _sorted(reply)
+    if bad:
+        stood_in = await _fall_back(operation, reply, [parents[i] for i in bad], bad, cut)
+        for i, one in zip(bad, stood_in, strict=True):
+            found[i] = one
+    return found
+
+
+def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, SourceError]]:
+    """What came, with errors by their places, where nothing has come yet."""
     whole = (reply.outcome(),)
-    found = {
-        spot: Found(one, whole if one.fetched_at is None and not one.dropped else _told(reply, one))
-        for spot, one in good.items()
-    }
-    return found if not bad else found | await _fall_back(operation, reply, bad, cut)
+    found: list[Found] = []
+    bad: dict[int, SourceError] = {}
+    for i, got in enumerate(reply.entries):
+        if isinstance(got, SourceError):
+            bad[i] = got
+            found.append(Found(None, ()))
+        elif got.fetched_at is None and not got.dropped:
+            found.append(Found(got, whole))
+        else:
+            found.append(Found(got, _told(reply, got)))
+    return found, bad
 
 
 def _told(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Outcome, ...]:
@@ -108,14 +140,17 @@ def _told(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Out
 async def _fall_back(
     operation: "Operation",
     reply: Reply[ChildPage[Record]],
-    failed: Mapping[Spot, SourceError],
+    parents: Sequence[Parent],
+    errors: Mapping[int, SourceError],
     cut: Cut,
-) -> dict[Spot, Found]:
-    spots = list(failed) if cut.freshness.allow_stale else []
-    page = cut.page(reply.source)
-    kept = await recall(operation.services.records, cut.kind, spots, page, cut.where)
-    known = dict(zip(spots, kept, strict=True))
-    return {
-        spot: Found(known.get(spot), (reply.outcome(error, stale=known.get(spot) is not None),))
-        for spot, error in failed.items()
-    }
+) -> list[Found]:
+    """For each parent whose page failed what was kept of it, if that may be taken."""
+    kept: Sequence[ChildPage[Record] | None] = [None] * len(parents)
+    if cut.freshness.allow_stale:
+        spots = [(reply.source, parent) for parent in parents]
+        page = cut.page(reply.source)
+        kept = await recall(operation.services.records, cut.kind, spots, page, cut.where)
+    return [
+        Found(one, (reply.outcome(error, stale=one is not None),))
+        for one, error in zip(kept, errors.values(), strict=True)
+    ]

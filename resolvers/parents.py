@@ -1,15 +1,17 @@
 """Whose children a source is asked for: its own ids, another source's, an e-mail or a phone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
 
+from domain.ids import Kind
 from domain.ports import IdentityGraph
 from domain.records import Contact
 from domain.sources import Parent, ParentBy, Source
 from domain.vocabulary import IdentifierKind
 from resolvers.identifiers import Shared, Written, shared_among, written
-from resolvers.people import Person, contact_keys
+from resolvers.people import Person
 from resolvers.services import Services
 
 _BY_IDENTIFIER = {
@@ -21,8 +23,10 @@ NO_COUNTRY = "not asked: a phone without a country"
 ROW_MISSING = "not asked: a row that would name the customer is missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Parents:
+_CONTACT = Kind.CONTACT  # looked up for each row of a person, which takes long of an enumeration
+
+
+class Parents(NamedTuple):
     """What to ask a source for on behalf of a person. `withheld` says why that is not all there
     is; None where it is. Nothing to ask and nothing withheld: the person has nothing there.
     """
@@ -44,7 +48,7 @@ async def parents_in(services: Services, source: Source, people: Sequence[Person
     """One entry per person, in order."""
     if source.customer_key in _BY_IDENTIFIER:
         return await _by_identifier(services.identity, source.customer_key, people)
-    return [_by_id(services, source, person) for person in people]
+    return _by_id(services, source, people)
 
 
 def _holder(source: Source) -> str:
@@ -57,19 +61,26 @@ def _holder_is_read(services: Services, source: Source) -> bool:
     return holder is not None and holder.holds_people
 
 
-def _by_id(services: Services, source: Source, person: Person) -> Parents:
+def _by_id(services: Services, source: Source, people: Sequence[Person]) -> list[Parents]:
     """Members of the cluster say which rows are the person's; ids of a source whose people are not
     read come from rows that carry them.
     """
     holder = _holder(source)
-    by = ParentBy.OWN if holder == source.name else ParentBy.FOREIGN
-    if _holder_is_read(services, source):
-        ids = [key.external_id for key in contact_keys(person.cluster) if key.source == holder]
-        return Parents(tuple(Parent(by, one) for one in ids))
-    carried = (pair for contact in person.contacts for pair in contact.foreign_ids)
-    ids = list(dict.fromkeys(value for name, value in carried if name == holder))
-    withheld = ROW_MISSING if person.unread else None
-    return Parents(tuple(Parent(by, one) for one in ids), withheld)
+    parent = partial(Parent, ParentBy.OWN if holder == source.name else ParentBy.FOREIGN)
+    if not _holder_is_read(services, source):
+        return [_carried(parent, holder, person) for person in people]
+    found = []
+    for person in people:
+        keys = person.cluster.members
+        ids = [key.external_id for key in keys if key.source == holder and key.kind is _CONTACT]
+        found.append(Parents(tuple(map(parent, ids))))
+    return found
+
+
+def _carried(parent: Callable[[str], Parent], holder: str, person: Person) -> Parents:
+    pairs = (pair for contact in person.contacts for pair in contact.foreign_ids)
+    ids = dict.fromkeys(value for name, value in pairs if name == holder)
+    return Parents(tuple(map(parent, ids)), ROW_MISSING if person.unread else None)
 
 
 async def _by_identifier(

@@ -131,8 +131,10 @@ def _owner_path(form: Table, desk: Desk, by: ParentBy) -> Path | None:
 def _owners(path: Path) -> Callable[[Row], Sequence[str]]:
     """Whose a row is. A row that names nobody is nobody's, and not that of the one asked for."""
 
+    key = path.keys[0] if len(path.keys) == 1 and path.search is None else None
+
     def owners(row: Row) -> Sequence[str]:
-        found = path(row)
+        found = path(row) if key is None else row.get(key)
         if type(found) is str:
             return (found,)
         return texts(*found) if isinstance(found, list) else texts(found) or _NOBODY

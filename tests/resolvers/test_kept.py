@@ -14,7 +14,7 @@ def kept(world):
     """Keep a page of somebody by one process; says how many were written so far."""
 
     async def run(services, parent, kind=Kind.ORDER):
-        await keep(services, kind, {("shop", parent): ChildPage(items=())})
+        await keep(services, kind, "shop", [(parent, ChildPage(items=()))])
         return world.store.reads["keep"]
 
     return run

@@ -53,7 +53,7 @@ async def test_a_record_reached_through_two_customers_counts_for_both(world, fak
 async def test_pages_are_kept_when_the_answer_is_out_and_once(world, fakes):
     operation = world.operation()
     page = ChildPage(items=(world.order("s1", "1", fakes.NOW),))
-    operation.remember(Kind.ORDER, {("shop", Parent(ParentBy.OWN, "s1")): page})
+    operation.remember(Kind.ORDER, "shop", [(Parent(ParentBy.OWN, "s1"), page)])
     assert not world.store.pages
     await operation.finish()
     await operation.finish()

@@ -107,6 +107,7 @@ def _people_of(asked: argparse.Namespace) -> int:
 async def _latency(filled: Path, path: Path, asked: argparse.Namespace) -> dict[str, float]:
     shutil.copyfile(filled / "state.db", path)
     state = open_state(f"sqlite:///{path}", clock=SystemClock())
+    await state.upgrade()  # the store may have been filled by an older release
     graph = people(state, referee())
     arrivals = list(Town().arrivals(_people_of(asked), asked.arrivals + asked.warm_up))
     for one in arrivals[: asked.warm_up]:

@@ -42,6 +42,27 @@ def prepare(
         return blocking.block(connection)
 
 
+def forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let go of what has been scored: with many records it is most of what is held. Of `raw_people`
+    who is who is kept (uid, system, id).
+    """
+    for statement in (
+        *(f"drop table {table}" for table in _scored_tables(connection)),
+        "create or replace table raw_people as select uid, system, id from raw_people",
+    ):
+        connection.execute(statement).fetchall()
+
+
+def _scored_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Also what Splink made on the way."""
+    rows = connection.execute(
+        """select table_name from duckdb_tables() where table_name in ('people', 'features',
+        'candidates', 'unseen', 'name_bearers', 'name_persons')
+        or starts_with(table_name, 'frequency_of_') or starts_with(table_name, '__splink__')"""
+    ).fetchall()
+    return [table for (table,) in rows]
+
+
 def linker(connection: duckdb.DuckDBPyConnection, model: Model) -> Linker:
     """A Splink linker over `features`, with frequencies that small sets cannot distort."""
     api = DuckDBAPI(connection)

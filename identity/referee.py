@@ -123,6 +123,7 @@ class Referee:
                     link_weight=self._policy.link_weight,
                     explained=self._review_weight,
                 )
+                batch.forget(connection)
             with steps.step("cluster"), census.doubts(connection):
                 components.connect(connection, self._policy.link_weight, rules)
                 components.settle(connection, self._policy, processes, rules)

@@ -67,6 +67,7 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
             and value in (select value from suspects where kind = 'email'
                 group by value having count(distinct given) > 1)""",
         *_count_bearers(),
+        *(f"drop table {table}" for table in ("holders", "suspects", "bearer_of")),
     ):
         connection.execute(statement).fetchall()
 

@@ -31,11 +31,8 @@ class Steps:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held, with the largest of those it started; Linux counts in
-    KiB, macOS in bytes.
+    """The most memory this process ever held; Linux counts in KiB, macOS in bytes. Those it started
+    are left out: the system tells of them at least what this one held when they began.
     """
-    peaks = (resource.getrusage(who).ru_maxrss for who in _PROCESSES)
-    return round(sum(peaks) / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
-
-
-_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

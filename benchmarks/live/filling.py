@@ -66,6 +66,7 @@ def fill(path: Path, shards: Path, people: int) -> None:
         list(processes.map(_shard, jobs, worthwhile=True))
     store = sqlite3.connect(path)
     store.execute("pragma synchronous = off")
+    store.execute("pragma cache_size = -400000")  # KiB: the second indexes are filled in no order
     with duckdb.connect() as reader:
         for name in _SHARDS:
             reader.read_parquet(f"{shards}/{name}-*.parquet").create_view(name)

@@ -137,7 +137,7 @@ def next_version(connection: Connection, based_on: int | None = None) -> int:
     ((version,),) = bulk.fetch(connection, _COUNT_UP)
     if based_on is not None and based_on != version - 1:
         raise StaleVersion(f"worked out from version {based_on}, and {version - 1} stands")
-    return version
+    return int(version)
 
 
 # ---------------------------------------------------------------- shared identifiers

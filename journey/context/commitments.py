@@ -87,7 +87,7 @@ def _commitment(
         what=quote(promise.clause, reading, promise.confidence),
         made_by=reading.author,
         made_at=reading.message.at,
-        due_at=when and when.at,
+        due_at=None if when is None else when.at,
         state=state,
         fulfilled_by=by,
     )

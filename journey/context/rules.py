@@ -50,19 +50,14 @@ def _open_question(
     readings: Sequence[Sequence[Reading]], every: Sequence[Reading]
 ) -> Statement | None:
     """The newest that is open in its own thread and was not answered in another one since."""
-    found = [question for some in readings if (question := open_question(some)) is not None]
+    found = [asked for some in readings if (asked := open_question(some)) is not None]
     for asked, question in sorted(found, key=lambda one: one[0].message.at, reverse=True):
-        others = [one for one in every if one.message.key.source != asked.message.key.source]
-        others += [
-            one
-            for one in every
-            if one.message.key.source == asked.message.key.source
-            and _thread_of(one) != _thread_of(asked)
-        ]
+        others = [one for one in every if _thread_of(one) != _thread_of(asked)]
         if not answered_elsewhere(question, asked, others):
             return question
     return None
 
 
-def _thread_of(reading: Reading) -> str:
-    return reading.message.key.external_id.rpartition("/")[0]
+def _thread_of(reading: Reading) -> tuple[str, str]:
+    key = reading.message.key
+    return key.source, key.external_id.rpartition("/")[0]

@@ -26,9 +26,10 @@ class Keeping:
         self._cache: EntityCache | None = None
         if settings.records:
             local = MemoryEntries(settings.max_bytes)
-            shared = isinstance(cache, RedisCache)
             self._cache = EntityCache(
-                SharedEntries(cache, local, settings.keep_s) if shared else local,
+                SharedEntries(cache, local, settings.keep_s)
+                if isinstance(cache, RedisCache)
+                else local,
                 clock,
                 telemetry,
                 keep_s=settings.keep_s,

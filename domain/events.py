@@ -243,7 +243,8 @@ class EventStore(Protocol):
         active_at: datetime | None = None,
     ) -> list[Interaction]:
         """The interactions in which any of these records took part, newest begun first, then by
-        external id and source descending; at most `first`, strictly after the position. With
+        external id and source descending; at most `first`, strictly after the position. With the
+        records of a visitor who is, with consent, nobody but the person of these. With
         `active_at` only those that go on at that time. As of now, without their messages.
         """
         ...
@@ -252,7 +253,8 @@ class EventStore(Protocol):
         self, after: int, first: int, contacts: Collection[SourceKey] | None = None
     ) -> list[Activity]:
         """Entries of the log in order, from the one after `after`; with `contacts` only those
-        around them. What is written later never has a lower sequence than what could be read.
+        around them, and around visitors as in `of_contacts`. What is written later never has a
+        lower sequence than what could be read.
         """
         ...
 
@@ -267,6 +269,15 @@ VISITOR_SYSTEM: Final = "visitor id"
 """Under this name a record carries the visitor id it stands for, among its `foreign_ids`. No source
 can have it.
 """
+
+
+STANDS_IN: Final = "customers/"
+"""How the external id of a record begins that stands for an identifier whose person nobody knew."""
+
+
+def stands_in(key: SourceKey) -> bool:
+    """Whether it is such a record: where the person is known by another, it says nothing."""
+    return key.external_id.startswith(STANDS_IN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,18 +295,14 @@ class Word:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
     """`home` is the record that stands for the visitor id, whatever system tells of it. `people`
-    are the records of those who identified themselves under it; more than one share a device.
+    are the records of those who identified themselves under it. With consent, who has all of them
+    is the visitor; nobody is where two share a device.
     """
 
     id: str
     home: SourceKey
     people: tuple[SourceKey, ...] = ()
     consent: bool | None = None
-
-    @property
-    def person(self) -> SourceKey | None:
-        """Who the visitor is, as far as that may be told."""
-        return self.people[0] if self.consent and len(self.people) == 1 else None
 
 
 class Guests(Protocol):
@@ -311,6 +318,10 @@ class Guests(Protocol):
         self, claims: Mapping[SourceKey, Collection[Claim]], words: Collection[Word]
     ) -> None:
         """Remember what is claimed of each record, and what is said of visitors that were met."""
+        ...
+
+    async def visitor(self, id: str) -> Visitor | None:
+        """None where nobody told of the visitor."""
         ...
 
     async def claims(self, keys: Sequence[SourceKey]) -> list[tuple[Claim, ...]]:

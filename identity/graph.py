@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from domain.customer import CanonicalIdentifier, Cluster, KeyKind, Link, LinkEvidence, LookupKey
 from domain.errors import ClusterConflict
+from domain.events import stands_in
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.live import Arrivals, Judge
 from domain.ports import Found, IdentityStore, IndexedContact, RecordStore
@@ -168,7 +169,9 @@ class People:
             return Found(customers=(owner,) if owner else ())
         regions = sorted(set(self._regions.values()), key=str) or [None]
         hits = [by_form[form] for form in forms(key, regions)]
-        people = {owners[record] for carried, _ in hits for record in carried if record in owners}
+        carriers = {record for carried, _ in hits for record in carried if record in owners}
+        known = {record for record in carriers if not stands_in(record)}
+        people = {owners[record] for record in known or carriers}
         return Found(customers=tuple(sorted(people)), shared=any(shared for _, shared in hits))
 
 

@@ -13,6 +13,7 @@ from domain.ports import IdentityGraph
 from domain.provenance import Freshness
 from domain.records import Contact
 from domain.sources import Deadline, Source
+from resolvers import visitors
 from resolvers.calls import ask
 from resolvers.ledger import Outcome
 
@@ -53,7 +54,8 @@ async def follow(
     and who is found there is resolved and kept; a GET request does not search.
     """
     unique = list(dict.fromkeys(keys))
-    standing = await known(operation.services.identity, unique)
+    named = await visitors.named(operation.services, unique)
+    standing = await known(operation.services.identity, named)
     leads = {key: Lead(customers=ids) for key, ids in zip(unique, standing, strict=True)}
     unknown = [key for key, lead in leads.items() if not lead.customers and _searchable(key)]
     if unknown and operation.read_only:

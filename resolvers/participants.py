@@ -1,13 +1,13 @@
-"""Who took part in an interaction, as far as its events say, as records that identity can settle.
+"""Who took part in an interaction, as far as its events say, as records that identity settles.
 
-    trusted identifiers        the record of that identifier: customers/<kind>/<value>
+    a trusted identifier       the records that carry it, where it leads to one customer
+                               else a record of its own: customers/<kind>/<value>
     a visitor id               the record that stands for the visitor
     the customer's own id      the record the system has of them, else one that stands for the id
     only what was asserted     a record of this one interaction, which opens nothing
 
-Nothing is glued together here. A visitor's record takes on the identifiers of a person only with
-consent, and only while nobody else has identified themselves under the same visitor id; each person
-has a record of their own, so that two who share a device stay two.
+Nobody is glued together here. Who a visitor is, is remembered beside (domain.events.Visitor), and
+counts with consent only and as long as it is one customer; so two who share a device stay two.
 """
 
 import asyncio
@@ -15,12 +15,22 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from domain.customer import CanonicalIdentifier, KeyKind, LookupKey
 from domain.errors import CapabilityDisabled, IdentityError
-from domain.events import VISITOR_SYSTEM, Claim, InteractionEvent, Told, Visitor, Word
+from domain.events import (
+    STANDS_IN,
+    VISITOR_SYSTEM,
+    Claim,
+    InteractionEvent,
+    Told,
+    Visitor,
+    Word,
+    stands_in,
+)
 from domain.ids import CustomerId, Kind, SourceKey
+from domain.ports import Found
 from domain.provenance import Provenance, System
 from domain.records import Contact, Handle
 from domain.vocabulary import ActorKind, IdentifierKind, ServedFrom, SystemKind, Verification
@@ -28,6 +38,11 @@ from resolvers.services import Services
 
 AT_ONCE: Final = 20
 """Records settled in one transaction: others wait for it."""
+
+BESIDE: Final = ".events"
+"""What a source's name ends with where it stands for what events tell of its people."""
+
+T = TypeVar("T")
 
 _OF_CONTACTS = frozenset({KeyKind.EMAIL, KeyKind.PHONE, KeyKind.HANDLE, KeyKind.ACCOUNT_NUMBER})
 _STRONGEST_FIRST = (
@@ -57,7 +72,10 @@ class _Seat:
     asserted: tuple[Claim, ...] = field(repr=False)
     visitor: str | None
     named: tuple[SourceKey, ...] = ()
-    person: SourceKey | None = None
+    own: SourceKey | None = None
+    """The record that stands for the strongest of the trusted identifiers."""
+    people: tuple[SourceKey, ...] = ()
+    """The records the trusted identifiers lead to, else `own`."""
     doubtful: SourceKey | None = None
     stranger: SourceKey | None = None
 
@@ -83,15 +101,14 @@ class Participants:
         seats = await asyncio.to_thread(lambda: [self._seat(event) for event in events])
         if own_rows:
             await self._named(seats)
-        await self._doubt(seats)
+        await self._lead(seats)
         for one in seats:
             one.stranger = self._stranger(one, own_rows)
         visitors = await self._meet(seats)
         claims, words = _learned(seats, visitors)
         await self._guests.learn(claims, words)
-        visitors = await self._meet(seats)  # as they are now
         told = [
-            Told(event=one.event, contacts=tuple(dict.fromkeys(self._who(one, visitors, own_rows))))
+            Told(event=one.event, contacts=_once(self._who(one, visitors, own_rows)))
             for one in seats
         ]
         strangers = {one.stranger for one in seats if one.stranger is not None}
@@ -141,7 +158,7 @@ class Participants:
         )
         name = self._strongest(event, seat.trusted)
         if name is not None:
-            seat.person = self._record(event.system, "/".join(("customers", *name)))
+            seat.own = self._record(event.system, STANDS_IN + "/".join(name))
         return seat
 
     def _strongest(self, event: InteractionEvent, claims: Iterable[Claim]) -> Sequence[str] | None:
@@ -150,9 +167,9 @@ class Participants:
         for claim in claims:
             found = self._identity.canonical(_carrying(self._blank(event.system), [claim]))
             by_strength[claim.verification.strength].extend(found)
-        for _, found in sorted(by_strength.items(), reverse=True):
-            if found:
-                one = min(found, key=lambda c: (_STRONGEST_FIRST.index(c.kind), c.scope, c.value))
+        for _, forms in sorted(by_strength.items(), reverse=True):
+            if forms:
+                one = min(forms, key=lambda c: (_STRONGEST_FIRST.index(c.kind), c.scope, c.value))
                 kind = one.kind.value.lower()
                 return (kind, one.scope, one.value) if one.scope else (kind, one.value)
         return None
@@ -170,7 +187,7 @@ class Participants:
     def _record(self, system: str, name: str) -> SourceKey:
         """Beside the rows of a source that holds people: its scans know nothing of ours."""
         source = self._services.sources.get(system)
-        place = f"{system}.events" if source is not None and source.holds_people else system
+        place = f"{system}{BESIDE}" if source is not None and source.holds_people else system
         return SourceKey(place, Kind.CONTACT, name)
 
     # ------------------------------------------------------------ rows and customers by name
@@ -207,35 +224,53 @@ class Participants:
         source = self._services.sources.get(name)
         return source is not None and source.holds_people
 
-    # ------------------------------------------------------------ what is only asserted
+    # ------------------------------------------------------------ where identifiers lead
 
-    async def _doubt(self, seats: Sequence[_Seat]) -> None:
-        """A record for what is asserted, where nothing better is known; and beside a person who is
-        known, where it leads to somebody else: a steward may want to see that.
+    async def _lead(self, seats: Sequence[_Seat]) -> None:
+        """Find the people of trusted identifiers, and what has to be doubted: what is asserted,
+        where nothing better is known; and beside somebody who is known, where it leads to others: a
+        steward may want to see that.
         """
-        beside = [one for one in seats if one.asserted and one.person is not None]
-        led = await self._led(beside)
+        keys = _once(claim.key for one in seats for claim in (*one.trusted, *one.asserted))
+        found = await self._identity.find(keys) if keys else []
+        leads = dict(zip(keys, found, strict=True))
+        whose = {id(one): _whose(one.trusted, leads) for one in seats}
+        rows = await self._carriers(seats, {one for one in whose.values() if one is not None})
         for seat in seats:
-            if not seat.asserted or (seat.visitor is not None and seat.person is None):
-                continue  # a visitor's record carries it
-            if seat.person is None or led.get(id(seat), False):
+            customer = whose[id(seat)]
+            if seat.own is not None:
+                seat.people = rows[customer] if customer is not None else (seat.own,)
+            if self._is_doubtful(seat, leads):
                 subject = seat.event.subject
                 name = f"asserted/{subject.kind.value}/{subject.external_id}"
                 seat.doubtful = self._record(seat.event.system, name)
 
-    async def _led(self, seats: Sequence[_Seat]) -> dict[int, bool]:
-        """By seat: whether what is asserted leads to people, none of whom the trusted does."""
-        keys = list({c.key for one in seats for c in (*one.trusted, *one.asserted)})
-        found = await self._identity.find(keys) if keys else []
-        people = {key: set(one.customers) for key, one in zip(keys, found, strict=True)}
+    async def _carriers(
+        self, seats: Sequence[_Seat], customers: Collection[CustomerId]
+    ) -> dict[CustomerId, tuple[SourceKey, ...]]:
+        """The records of these customers that carry a trusted identifier of the seats."""
+        clusters = await self._identity.clusters(sorted(customers))
+        forms = _once(
+            form
+            for seat in seats
+            for form in self._identity.canonical(
+                _carrying(self._blank(seat.event.system), seat.trusted)
+            )
+        )
+        carried = await self._services.records.find(forms) if customers else []
+        carriers = {key for keys in carried for key in keys}
+        found = {}
+        for customer, cluster in zip(sorted(customers), clusters, strict=True):
+            members = cluster.members if cluster is not None else ()
+            own = tuple(key for key in members if key in carriers and not stands_in(key))
+            found[customer] = own or members[:1]
+        return found
 
-        def meant(claims: Iterable[Claim]) -> set[CustomerId]:
-            return set().union(*(people[claim.key] for claim in claims))
-
-        return {
-            id(one): bool(theirs := meant(one.asserted)) and not theirs & meant(one.trusted)
-            for one in seats
-        }
+    def _is_doubtful(self, seat: _Seat, leads: Mapping[LookupKey, Found]) -> bool:
+        if not seat.asserted or (seat.visitor is not None and seat.own is None):
+            return False  # a visitor's own record carries it
+        theirs = _meant(seat.asserted, leads)
+        return seat.own is None or bool(theirs and not theirs & _meant(seat.trusted, leads))
 
     # ------------------------------------------------------------ visitors
 
@@ -250,8 +285,8 @@ class Participants:
     def _who(
         self, seat: _Seat, visitors: Mapping[str, Visitor], own_rows: bool
     ) -> Iterable[SourceKey]:
-        if seat.person is not None:
-            yield seat.person
+        if seat.people:
+            yield from seat.people
         elif seat.visitor is not None:
             yield visitors[seat.visitor].home
         yield from seat.named
@@ -264,10 +299,10 @@ class Participants:
     def _stranger(self, seat: _Seat, own_rows: bool) -> SourceKey | None:
         """Stands for an id that only the system itself knows, where that is all there is."""
         system = seat.event.system
-        known = seat.person or seat.visitor or seat.doubtful or seat.named
+        known = seat.own or seat.visitor or seat.doubtful or seat.named
         if known or not seat.customer_id or (own_rows and self._holds_people(system)):
             return None
-        return self._record(system, f"customers/id/{seat.customer_id}")
+        return self._record(system, f"{STANDS_IN}id/{seat.customer_id}")
 
     # ------------------------------------------------------------ as records
 
@@ -276,20 +311,13 @@ class Participants:
     ) -> tuple[Contact, ...]:
         """What is known of each by now, from all events."""
         homes = {one.home: one for one in visitors}
-        people = [one.person for one in visitors if one.person is not None]
-        wanted = sorted({*keys, *homes, *people})
-        known = dict(zip(wanted, await self._guests.claims(wanted), strict=True))
-        return tuple(self._contact(key, known, homes.get(key)) for key in wanted)
+        wanted = sorted({*keys, *homes})
+        known = await self._guests.claims(wanted)
+        told = zip(wanted, known, strict=True)
+        return tuple(self._contact(key, claims, homes.get(key)) for key, claims in told)
 
-    def _contact(
-        self,
-        key: SourceKey,
-        known: Mapping[SourceKey, Sequence[Claim]],
-        visitor: Visitor | None,
-    ) -> Contact:
-        person = visitor.person if visitor is not None else None
-        claims = known[person] if person is not None else known[key]
-        blank = self._blank(key.source.removesuffix(".events"))
+    def _contact(self, key: SourceKey, claims: Sequence[Claim], visitor: Visitor | None) -> Contact:
+        blank = self._blank(key.source.removesuffix(BESIDE))
         provenance = replace(blank.provenance, external_id=key.external_id)
         contact = _carrying(replace(blank, key=key, provenance=provenance), claims)
         if visitor is None:
@@ -301,19 +329,43 @@ def _learned(
     seats: Sequence[_Seat], visitors: Mapping[str, Visitor]
 ) -> tuple[dict[SourceKey, list[Claim]], list[Word]]:
     claims: dict[SourceKey, list[Claim]] = defaultdict(list)
-    words = []
+    words: list[Word] = []
     for seat in seats:
-        if seat.person is not None:
-            claims[seat.person].extend(seat.trusted)
-        elif seat.visitor is not None and seat.asserted:
+        if seat.own is not None and seat.own in seat.people:
+            claims[seat.own].extend(seat.trusted)
+        elif seat.visitor is not None and seat.own is None and seat.asserted:
             claims[visitors[seat.visitor].home].extend(seat.asserted)
         if seat.doubtful is not None:
             claims[seat.doubtful].extend(seat.asserted)
-        consent = seat.event.data.consent
-        if seat.visitor is not None and (seat.person is not None or consent is not None):
-            at = seat.event.occurred_at
-            words.append(Word(visitor=seat.visitor, person=seat.person, consent=consent, at=at))
+        words.extend(_words(seat))
     return claims, words
+
+
+def _words(seat: _Seat) -> Iterable[Word]:
+    if seat.visitor is None:
+        return
+    at, consent = seat.event.occurred_at, seat.event.data.consent
+    if consent is not None:
+        yield Word(visitor=seat.visitor, consent=consent, at=at)
+    for person in seat.people:
+        yield Word(visitor=seat.visitor, person=person, at=at)
+
+
+def _whose(claims: Iterable[Claim], leads: Mapping[LookupKey, Found]) -> CustomerId | None:
+    """The one customer to whom the strongest that leads to one leads."""
+    for claim in sorted(claims, key=lambda one: -one.verification.strength):
+        found = leads[claim.key]
+        if len(found.customers) == 1 and not found.shared:
+            return found.customers[0]
+    return None
+
+
+def _meant(claims: Iterable[Claim], leads: Mapping[LookupKey, Found]) -> set[CustomerId]:
+    return {customer for claim in claims for customer in leads[claim.key].customers}
+
+
+def _once(found: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(found))
 
 
 def _is_trusted(claim: Claim) -> bool:

@@ -98,6 +98,7 @@ visitor_people = Table(
     metadata,
     Column("visitor", ByteText, primary_key=True),
     Column("person", ByteText, primary_key=True),
+    Index(None, "person"),
     sqlite_with_rowid=False,
 )
 

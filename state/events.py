@@ -26,7 +26,7 @@ from domain.ids import Kind, SourceKey
 from domain.ports import Clock
 from domain.sources import Position
 from domain.vocabulary import ActivityKind, Channel
-from state import bulk, codec, courses, log
+from state import bulk, codec, courses, guests, log
 from state.codec import storable
 from state.event_tables import interaction_contacts, interaction_events, interactions
 from state.keys import indexed, pack, unpack
@@ -298,7 +298,8 @@ def _of_contacts(
     if active_at is not None:
         said |= {"active_at": active_at, "begun_by": active_at + AHEAD}
     statement = _PAGES[after is not None, active_at is not None]
-    rows = list(bulk.answers(connection, statement, map(pack, contacts), **said))
+    around = guests.with_visitors(connection, contacts)
+    rows = list(bulk.answers(connection, statement, around, **said))
     who = _participants(connection, (row.key for row in rows))
     read = (courses.read(unpack(row.key), row.record, row.course, None) for row in rows)
     return [replace(one, contacts=who.get(pack(one.key), ())) for one in read]

@@ -23,6 +23,12 @@ _VISITORS = select(visitors).where(bulk.among(visitors.c.id))
 _PEOPLE = select(visitor_people.c.visitor, visitor_people.c.person).where(
     bulk.among(visitor_people.c.visitor)
 )
+_MET = select(visitor_people.c.visitor).where(bulk.among(visitor_people.c.person))
+_HOMES = (
+    select(visitors.c.id, visitors.c.home)
+    .where(bulk.among(visitors.c.id))
+    .where(visitors.c.consent.is_(True))
+)
 _AT = bindparam("said_at", type_=visitors.c.consent_at.type)
 _SAY = (
     update(visitors)
@@ -58,8 +64,24 @@ class SqlGuests:
         if claims or words:
             await self._transactions.write_apart(_learn, claims, words)
 
+    async def visitor(self, id: str) -> Visitor | None:
+        return (await self._transactions.read(_visitors, [id])).get(id)
+
     async def claims(self, keys: Sequence[SourceKey]) -> list[tuple[Claim, ...]]:
         return await self._transactions.read(_claims, keys) if keys else []
+
+
+def with_visitors(connection: Connection, contacts: Collection[SourceKey]) -> list[str]:
+    """The records, packed, with those of visitors who are, with consent, no others than these."""
+    own = {pack(key) for key in contacts}
+    met = {row.visitor for row in bulk.answers(connection, _MET, own)}
+    if not met:
+        return sorted(own)
+    others = {
+        visitor for visitor, person in bulk.pairs(connection, _PEOPLE, met) if person not in own
+    }
+    homes = (home for _, home in bulk.pairs(connection, _HOMES, met - others))
+    return sorted(own.union(homes))
 
 
 def _meet(connection: Connection, proposed: Mapping[str, SourceKey]) -> Mapping[str, Visitor]:

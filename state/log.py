@@ -5,11 +5,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from domain.customer import CustomerId
 from domain.events import Activity
-from domain.ids import SourceKey
+from domain.ids import CustomerId, SourceKey
 from domain.vocabulary import ActivityKind, Channel
-from state import bulk, codec
+from state import bulk, codec, guests
 from state.event_tables import activities, activity_contacts, activity_head
 from state.keys import pack, pack_all, unpack
 
@@ -57,7 +56,8 @@ def after(
     said = {"after": last, "most": first}
     if contacts is None:
         return [_read(row) for row in connection.execute(_ALL, said)]
-    return [_read(row) for row in bulk.answers(connection, _AROUND, pack_all(contacts), **said)]
+    around = guests.with_visitors(connection, contacts)
+    return [_read(row) for row in bulk.answers(connection, _AROUND, around, **said)]
 
 
 def _row(one: Activity) -> bulk.Values:

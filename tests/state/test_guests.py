@@ -1,13 +1,32 @@
 """What was claimed of people, and what visitors agreed to, on both databases."""
 
+import pytest
+
 from domain.customer import KeyKind, LookupKey
-from domain.events import Claim, Visitor, Word
+from domain.events import Claim, EventData, EventType, InteractionEvent, Told, Visitor, Word
 from domain.ids import Kind, SourceKey
 from domain.vocabulary import Verification
+from journey.folding import folding
 
+FOLD = folding({})
 HOME = SourceKey("shop", Kind.CONTACT, "v1")
 ANNA = SourceKey("shop", Kind.CONTACT, "account:1")
 BEA = SourceKey("shop", Kind.CONTACT, "account:2")
+
+
+@pytest.fixture
+def told(at):
+    """A page seen by the visitor."""
+    subject = SourceKey("shop", Kind.VISIT, "s1")
+    event = InteractionEvent(
+        system="shop",
+        event_id="1",
+        type=EventType.VISIT_RECORDED,
+        occurred_at=at(0),
+        subject=subject,
+        data=EventData(),
+    )
+    return Told(event=event, contacts=(HOME,))
 
 
 def claim(value, how=Verification.ASSERTED):
@@ -30,21 +49,37 @@ async def test_a_visitor_has_one_record_whoever_tells_of_them(state):
     assert (again["v1"].home, again["v2"].home) == (HOME, BEA)
 
 
-async def test_a_visitor_is_somebody_when_one_person_says_so_and_agrees(state, at):
+async def test_the_latest_word_on_consent_stands(state, at):
     await state.guests.meet({"v1": HOME})
 
-    async def visitor(**said):
-        word = Word(visitor="v1", **{"at": at(0), **said})
-        await state.guests.learn({}, [word])
-        return (await state.guests.meet({"v1": BEA}))["v1"]
+    async def consent(said, minute):
+        await state.guests.learn({}, [Word(visitor="v1", consent=said, at=at(minute))])
+        return (await state.guests.visitor("v1")).consent
 
-    assert (await visitor(person=ANNA)).person is None
-    assert (await visitor(consent=True)).person == ANNA
-    assert (await visitor(consent=True, at=at(5))).consent is True
-    assert (await visitor(consent=False, at=at(4))).consent is True
-    assert (await visitor(consent=False, at=at(5))).consent is False
-    assert (await visitor(consent=True, at=at(6))).person == ANNA
-    assert (await visitor(person=BEA)).person is None
+    assert await state.guests.visitor("v2") is None
+    assert await consent(True, 5) is True
+    assert await consent(False, 4) is True
+    assert await consent(False, 5) is False
+    assert await consent(True, 5) is False
+    assert await consent(True, 6) is True
+
+
+async def test_a_visitor_belongs_to_who_alone_identified_themselves_and_agreed(state, at, told):
+    store = state.events(FOLD)
+    await state.guests.meet({"v1": HOME})
+    await store.append([told])
+
+    async def seen(*contacts, **said):
+        await state.guests.learn({}, [Word(visitor="v1", **{"at": at(0), **said})])
+        log = await store.activities(0, 9, contacts)
+        assert len(await store.of_contacts(contacts, first=9)) == len(log)
+        return len(log)
+
+    assert await seen(ANNA, person=ANNA) == 0
+    assert await seen(ANNA, consent=True) == 1
+    assert await seen(ANNA, person=BEA) == 0
+    assert await seen(ANNA, BEA) == 1
+    assert await seen(ANNA, BEA, consent=False, at=at(1)) == 0
 
 
 async def test_names_no_index_could_hold_are_held(state, at):

@@ -107,3 +107,4 @@ def _create_visitors() -> None:
         sa.PrimaryKeyConstraint("visitor", "person", name="pk_visitor_people"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_visitor_people_person", "visitor_people", ["person"])

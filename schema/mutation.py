@@ -5,8 +5,9 @@ import strawberry
 from resolvers import decisions
 from schema.base import Info
 from schema.decisions import IdentityPayload
-from schema.directives import UPSTREAM
+from schema.directives import UPSTREAM, Cost
 from schema.inputs import MergeInput, SplitInput, merge_wish, split_wish
+from schema.telling import IngestPayload, ingest
 
 
 async def _merge(info: Info, input: MergeInput) -> decisions.IdentityPayload:
@@ -43,4 +44,13 @@ class Mutation:
     )
     identity_link_reject = strawberry.field(
         resolver=_reject, graphql_type=IdentityPayload, directives=[UPSTREAM]
+    )
+    interactions_ingest = strawberry.field(
+        resolver=ingest,
+        graphql_type=IngestPayload,
+        directives=[Cost(weight="50")],
+        description=(
+            "Up to 500 events of interactions. Those that were told before change nothing; those "
+            "that cannot be taken are refused each by itself."
+        ),
     )

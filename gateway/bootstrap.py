@@ -29,6 +29,7 @@ from gateway.endpoint import Graph, GraphQLEndpoint
 from gateway.entities.keeping import Keeping
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import PlannedExecutor
+from gateway.library import Library
 from gateway.live_record import event_store, tellers
 from gateway.pages import ready_query
 from gateway.prices import PriceList
@@ -208,7 +209,7 @@ def application(program: Program, query: str | None = None) -> Starlette:
         ),
         limits=config.limits,
         hide_suggestions=not is_open,
-        persisted=program.cache,
+        library=Library(program.cache, program.state.documents, config.documents),
     )
     return build_app(
         Parts(

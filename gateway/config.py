@@ -251,6 +251,15 @@ class Cache(Options):
     )
 
 
+class Documents(Options):
+    """What may be run at all, docs/operations.md."""
+
+    trusted_only: bool = Field(
+        default=False,
+        description="Whether only documents run that were added by `knownas documents add`.",
+    )
+
+
 class Inbox(Options):
     """What vendors tell by themselves, docs/webhooks.md."""
 
@@ -436,6 +445,7 @@ class Config(Options):
     state: State = State()
     redis: Redis = Redis()
     cache: Cache = Cache()
+    documents: Documents = Documents()
     inbox: Inbox = Inbox()
     live_record: LiveRecord = LiveRecord()
     log: Log = Log()

@@ -19,16 +19,16 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.ports import Cache, Telemetry
+from domain.ports import Telemetry
 from domain.waiting import before
 from gateway import answers
 from gateway.answers import Answer, Problem
 from gateway.auth import Doorkeeper
-from gateway.cache import MemoryCache
 from gateway.config import Limits
 from gateway.cost import charge, sizes_of
 from gateway.documents import Documents, Prepared
 from gateway.execution.executor import Executor
+from gateway.library import Library
 from gateway.negotiation import Media, negotiated
 from gateway.prices import PriceList
 from gateway.refusals import (
@@ -36,7 +36,6 @@ from gateway.refusals import (
     DeadlineExceeded,
     MethodNotAllowed,
     Refusal,
-    UnknownDocument,
 )
 from gateway.request import GraphQLRequest, graphql_request
 from resolvers.caller import Caller
@@ -46,10 +45,6 @@ logger = logging.getLogger(__name__)
 RESERVE: Final = 0.05
 """Share of the deadline kept back, so that what sources did not answer is told by its fields."""
 MAX_VARIABLE_ERRORS: Final = 10
-DOCUMENT_S: Final = 86_400.0
-"""How long a document may be asked for by its hash after it was sent whole."""
-PERSISTED_BYTES: Final = 2**22
-_DOCUMENT: Final = "document:"
 
 
 class Context(Protocol):
@@ -75,7 +70,7 @@ class Graph:
     executor: Executor
     limits: Limits
     hide_suggestions: bool
-    persisted: Cache = field(default_factory=lambda: MemoryCache(PERSISTED_BYTES))
+    library: Library = field(default_factory=Library)
     """Documents that may be asked for by their hash."""
 
 
@@ -120,8 +115,9 @@ class GraphQLEndpoint:
     ) -> tuple["Reply", str]:
         """The answer to a well-formed request, and the kind of its operation."""
         try:
-            prepared, values = self._judged(asked, await self._document(asked))
-            await self._keep_document(asked)
+            prepared, values = await self.judged(asked)
+            if prepared.is_subscription:
+                raise BadRequest("a subscription goes over a WebSocket or as text/event-stream")
         except MethodNotAllowed:
             raise
         except Refusal as refusal:
@@ -135,20 +131,23 @@ class GraphQLEndpoint:
         reply = _reply(answer, media, status, context=context)
         return reply, prepared.operation.operation.value
 
-    async def _document(self, asked: GraphQLRequest) -> str:
-        """The document that is meant. Raises UnknownDocument."""
-        if asked.hash is None or asked.query:
-            return asked.query
-        (found,) = await self._graph.persisted.get_many([_DOCUMENT + asked.hash])
-        if found is None:
-            raise UnknownDocument("PersistedQueryNotFound")
-        return found.decode()
+    async def judged(self, asked: GraphQLRequest) -> tuple[Prepared, VariableValues]:
+        """An operation that may be run, or followed. Raises a Refusal."""
+        library = self._graph.library
+        prepared, values = self._judged(asked, await library.text(asked.query, asked.hash))
+        if asked.hash is not None:
+            await library.keep(asked.query, asked.hash)
+        return prepared, values
 
-    async def _keep_document(self, asked: GraphQLRequest) -> None:
-        """What was judged and found to be of this graph may be asked for by its hash next time."""
-        if asked.hash is not None and asked.query:
-            kept = {_DOCUMENT + asked.hash: asked.query.encode()}
-            await self._graph.persisted.set_many(kept, DOCUMENT_S)
+    async def answered(
+        self, asked: GraphQLRequest, prepared: Prepared, values: VariableValues, caller: Caller
+    ) -> Answer:
+        """The answer to a query or mutation that may be run, where it goes out in a stream."""
+        deadline_s = self._graph.limits.deadline_s * (1 - RESERVE)
+        context = self._new_context(caller, deadline_s, asked.read_only)
+        answer = await self._run(prepared, asked.variables, values, context)
+        await context.finish()
+        return answer
 
     def _judged(self, asked: GraphQLRequest, document: str) -> tuple[Prepared, VariableValues]:
         graph = self._graph

@@ -26,7 +26,7 @@ from gateway.refusals import (
     UnsupportedMedia,
 )
 
-_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 PROOF_HEADERS = ("x-requested-with", "apollo-require-preflight", "x-apollo-operation-name")
 """No page can send one to another site without a preflight, which CORS answers."""
@@ -155,13 +155,13 @@ def _from_object(data: Any, limits: Limits, read_only: bool = False) -> GraphQLR
     if not isinstance(data, dict):
         raise BadRequest("send a JSON object with a query")
     query, name, variables = data.get("query"), data.get("operationName"), data.get("variables")
-    known = _persisted(data.get("extensions"))
+    known = _known(data)
     if known is not None and query is None:
         query = ""
     elif not isinstance(query, str) or not query.strip():
         raise BadRequest("query must be a GraphQL document in a string")
     elif known is not None and hashlib.sha256(query.encode()).hexdigest() != known:
-        raise BadRequest("extensions.persistedQuery: the query has another hash")
+        raise BadRequest("persistedQuery, documentId: the query has another hash")
     if name is not None and not isinstance(name, str):
         raise BadRequest("operationName must be a string")
     if variables is not None and not isinstance(variables, dict):
@@ -179,6 +179,31 @@ def _from_object(data: Any, limits: Limits, read_only: bool = False) -> GraphQLR
     )
 
 
+def _known(data: dict[str, Any]) -> str | None:
+    """The hash of the document that is meant, in any of its forms: `documentId` (the draft of
+    persisted documents), `id` (what clients sent before), or an extension (APQ). Raises BadRequest.
+    """
+    told = {data.get("documentId"), data.get("id")} if _are_texts(data) else {None}
+    found = {_digest(one) for one in told if one is not None}
+    found |= {one for one in (_persisted(data.get("extensions")),) if one is not None}
+    if len(found) > 1:
+        raise BadRequest("persistedQuery, documentId: two different hashes")
+    return next(iter(found), None)
+
+
+def _are_texts(data: dict[str, Any]) -> bool:
+    if all(isinstance(data.get(name), str | None) for name in ("documentId", "id")):
+        return True
+    raise BadRequest("documentId must be a string")
+
+
+def _digest(told: str) -> str:
+    match = _HASH.fullmatch(told)
+    if match is None:
+        raise BadRequest("documentId: sha256: and a SHA-256 in small hexadecimal letters")
+    return match[1]
+
+
 def _persisted(extensions: Any) -> str | None:
     """The hash of a persisted query. Raises BadRequest for one of another form."""
     if not isinstance(extensions, dict | None):
@@ -187,9 +212,10 @@ def _persisted(extensions: Any) -> str | None:
     if asked is None:
         return None
     known = asked.get("sha256Hash") if isinstance(asked, dict) else None
-    if not isinstance(known, str) or not _HASH.fullmatch(known) or asked.get("version") != 1:
+    match = _HASH.fullmatch(known) if isinstance(known, str) else None
+    if match is None or asked.get("version") != 1:
         raise BadRequest("extensions.persistedQuery: version 1 and a sha256Hash in small letters")
-    return known
+    return match[1]
 
 
 def _holds_more_values(value: Any, most: int) -> bool:

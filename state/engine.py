@@ -19,6 +19,7 @@ from domain.ports import Clock
 from state import schema
 from state.arrivals import SqlArrivals
 from state.decisions import SqlDecisions
+from state.documents import SqlDocuments
 from state.events import SqlEvents
 from state.guests import SqlGuests
 from state.handoffs import SqlHandoffs
@@ -68,6 +69,7 @@ class State:
         self.identities = SqlIdentities(transactions, clock)
         self.arrivals = SqlArrivals(transactions, clock)
         self.decisions = SqlDecisions(transactions)
+        self.documents = SqlDocuments(transactions, clock)
         self.inbox = SqlInbox(transactions, clock, most_waiting)
         self.intake = SqlIntake(transactions)
         self.tokens = SqlTokenShelf(transactions, clock)

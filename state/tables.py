@@ -262,3 +262,12 @@ source_tokens = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("version", BigInteger, nullable=False),
 )
+
+trusted_documents = Table(
+    # GraphQL documents by the SHA-256 of their text in UTF-8.
+    "trusted_documents",
+    metadata,
+    Column("digest", ByteText, primary_key=True),
+    Column("text", LargeBinary, nullable=False),
+    Column("added_at", UtcTime, nullable=False),
+)

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "sync": "Read the people of every source into the state store.",
     "worker": "Apply what vendors told, until SIGTERM or Ctrl+C.",
     "inbox": "What vendors told by themselves.",
+    "documents": "What may be run by its hash.",
     "identity": "Which records are one person.",
     "db": "The state store.",
     "token": "Tokens of callers.",

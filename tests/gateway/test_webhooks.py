@@ -16,11 +16,11 @@ from domain.inbox import EntryState
 from gateway.bootstrap import Program, application, opened
 from gateway.config_file import checked
 
-VENDORS = ("hubspot", "shopify", "zendesk", "intercom", "twilio")
+VENDORS = ("hubspot", "shopify", "zendesk", "intercom", "twilio", "chatwoot")
 CONNECTORS = Path(__file__).parents[1] / "connectors"
 PUBLIC = "https://hooks.example.com"
 PLANTED = "planted-body-7f3a"
-TIMED = {"hubspot", "zendesk"}
+TIMED = {"hubspot", "zendesk", "chatwoot"}
 
 
 def vendor(name: str) -> Any:

@@ -57,7 +57,7 @@ test-long: setup  ## decisions: 10,000 random sequences against a plain model, 1
 	KNOWNAS_ORDERS=100 $(BIN)/pytest tests/identity/test_live.py -k order
 
 storm: setup  ## more than 10,000 webhooks, repeated and out of order, with a kill in the middle
-	KNOWNAS_STORM=7600 $(BIN)/pytest -q tests/e2e/test_storm.py --log-cli-level=INFO
+	KNOWNAS_STORM=7600 $(BIN)/pytest -q tests/e2e/test_storm.py --log-cli-level=WARNING
 
 test-fuzz: setup  ## plans against the reference executor, 20,000 random operations
 	PLAN_OPERATIONS=20000 $(BIN)/pytest -s tests/gateway/test_plan_equality.py

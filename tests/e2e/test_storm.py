@@ -291,7 +291,8 @@ async def test_a_storm_with_a_kill_in_the_middle_ends_where_a_calm_run_does(depl
         told = len(storm.store.told)
         tell = "%s %s: %s events; delivered in %.0f s, applied in %.0f s; live agreement %.4f of %s"
         figures = delivered_s, applied_s, agreement(*live), len(live[0])
-        logger.info(tell, dict(weather.happened), wild.tally, told, *figures)
+        # The level at which `make storm` shows this line and not one for each of its requests.
+        logger.warning(tell, dict(weather.happened), wild.tally, told, *figures)
         assert wild.tally.repeated
         assert wild.tally.disordered
         assert wild.tally.refused, "the kill was noticed"

@@ -16,9 +16,11 @@ from resolvers.cursors import decode
 from resolvers.customer import Customer as Person
 from resolvers.operation import Operation
 from resolvers.pages import Cut
+from schema.active import active_interactions
 from schema.base import Info, Node, PageInfo, Provenance, SourceStatus, speaks_for
 from schema.bulk import Many, with_many
-from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, about
+from schema.context import Commitment, CustomerContext, commitments_of, context_of
+from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, Cost, about
 from schema.identity import IdentityLink, SourceRecord
 from schema.inputs import (
     Freshness,
@@ -28,7 +30,7 @@ from schema.inputs import (
     order_filter,
     ticket_filter,
 )
-from schema.interaction import Conversation, Ticket
+from schema.interaction import Conversation, Interaction, Ticket
 from schema.matters import Issue, JourneyConnection, issues_of, journeys_of
 from schema.order import Order
 from schema.paths import report
@@ -301,9 +303,26 @@ class Customer(Node):
     timeline = strawberry.field(
         resolver=timeline, graphql_type=TimelineConnection, directives=[PAGED, UPSTREAM]
     )
+    active_interactions = strawberry.field(
+        resolver=active_interactions,
+        graphql_type=list[Interaction] | None,
+        directives=[about(2), UPSTREAM],
+        description=(
+            "What goes on now, on any channel, the latest begun first. Null where nothing is known "
+            "to and a system that could know did not say."
+        ),
+    )
     issues = strawberry.field(
         resolver=issues_of, graphql_type=list[Issue] | None, directives=[about(5), UPSTREAM]
     )
     journeys = strawberry.field(
         resolver=journeys_of, graphql_type=JourneyConnection, directives=[PAGED, UPSTREAM]
+    )
+    context = strawberry.field(
+        resolver=context_of, graphql_type=CustomerContext | None, directives=[Cost(weight="20")]
+    )
+    commitments = strawberry.field(
+        resolver=commitments_of,
+        graphql_type=list[Commitment] | None,
+        directives=[about(3), Cost(weight="20")],
     )

@@ -341,3 +341,41 @@ async def test_orders_of_arrival_come_to_the_same_people(
     assert await held(program, anna) == ["s2", "s1", "s0"]
     await asyncio.gather(*(tell(one) for one in events))
     assert await held(program, anna) == ["s2", "s1", "s0"]
+
+
+# ---------------------------------------------------------------- now
+
+
+ACTIVE = """query($by: CustomerKey!) { customer(by: $by) { activeInteractions {
+  __typename id channel state owner { name }
+  ... on Conversation { lastMessage { body } messages { nodes { body author { kind } } } }
+  ... on Call { waitSeconds transcript { nodes { body } } } } } }"""
+
+
+async def test_a_call_that_begins_while_a_chat_is_open_is_in_progress_beside_it(
+    tell: Any, ask: Any, anna: str
+) -> None:
+    number = claim("OBSERVED", phone="+447700900111")
+    mine = {"kind": "CUSTOMER", "id": "x"}
+    await tell(
+        event("interaction.started", "chat-1", LOGIN, minute=55, leaseSeconds=3600),
+        event("message.created", "chat-1", minute=56, text="Where is it?", actor=mine),
+        event("interaction.started", "old", number, system="phones", minute=1, leaseSeconds=60),
+    )
+    by = {"accountNumber": "ACC-77120"}
+    shown = (await ask(ACTIVE, by=by))["customer"]["activeInteractions"]
+    assert [one["__typename"] for one in shown] == ["Conversation"]
+    assert shown[0]["messages"]["nodes"] == [
+        {"body": "Where is it?", "author": {"kind": "CUSTOMER"}}
+    ]
+    await tell(
+        event("interaction.started", "call-1", number, system="phones", minute=57, waitSeconds=8)
+    )
+    shown = (await ask(ACTIVE, by=by))["customer"]["activeInteractions"]
+    assert [one["__typename"] for one in shown] == ["Call", "Conversation"]
+    assert (shown[0]["state"], shown[0]["channel"]) == ("IN_PROGRESS", "VOICE")
+    call = (await ask("query($id: ID!) { node(id: $id) { id } }", id=shown[0]["id"]))["node"]
+    assert call == {"id": shown[0]["id"]}
+    await tell(event("interaction.ended", "call-1", system="phones", minute=58))
+    shown = (await ask(ACTIVE, by=by))["customer"]["activeInteractions"]
+    assert [one["__typename"] for one in shown] == ["Conversation"]

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from gateway.reach import until_reached
 from gateway.webhooks import Reception
 from gateway.worker import Worker
+from resolvers.announcing import Announcer
 from resolvers.arrivals import Arrivals
-from resolvers.events import Events
+from resolvers.events import Events, Listener, nobody
 from resolvers.reconcile import reconcile
+from resolvers.services import Services
 
 if TYPE_CHECKING:
     from gateway.bootstrap import Program
@@ -32,7 +34,7 @@ def new_worker(program: "Program") -> Worker:
 
     return Worker(
         inbox=state.inbox,
-        events=Events(services, intake, arrivals, dice=dice),
+        events=Events(services, intake, arrivals, dice=dice, listener=_listener(program, services)),
         sources=[one.name for one in program.sources.values() if one.holds_people],
         reconcile=reconciled,
         resolve=program.resolve,
@@ -41,6 +43,10 @@ def new_worker(program: "Program") -> Worker:
         clock=program.clock,
         telemetry=program.telemetry,
     )
+
+
+def _listener(program: "Program", services: Services) -> Listener:
+    return Announcer(services) if program.config.capabilities.live_record else nobody
 
 
 def reception(program: "Program", worker: Worker) -> Reception:

@@ -42,10 +42,13 @@ PASSING = (SourceUnavailable, SourceTimeout, SourceRateLimited, SourceAuthError,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """Rows that are other than they were, for whoever listens."""
+    """Rows that are other than they were, for whoever listens. `records` are those that live of
+    orders, tickets, conversations and calls.
+    """
 
     changed: tuple[SourceKey, ...]
     gone: tuple[SourceKey, ...]
+    records: tuple[Record, ...] = field(default=(), compare=False, repr=False)
 
 
 Listener = Callable[[Applied], Awaitable[None]]
@@ -165,6 +168,7 @@ class Events:
         if gone:
             await self._intake.remove(gone)
         work.changed |= {record.key for record in alive}
+        work.alive.extend(alive)
         work.gone |= set(gone)
 
 
@@ -175,6 +179,7 @@ class _Work:
         self.findings: dict[SourceKey, Finding] = {}
         self.changed: set[SourceKey] = set()
         self.gone: set[SourceKey] = set()
+        self.alive: list[Record] = []
         self._by_key: dict[SourceKey, list[Entry]] = defaultdict(list)
         self._all = list(entries)
         self._outcome = Outcome()
@@ -211,7 +216,11 @@ class _Work:
         self._outcome.paused[source] = max(until, self._outcome.paused.get(source, until))
 
     def applied(self) -> Applied:
-        return Applied(changed=tuple(sorted(self.changed)), gone=tuple(sorted(self.gone)))
+        return Applied(
+            changed=tuple(sorted(self.changed)),
+            gone=tuple(sorted(self.gone)),
+            records=tuple(self.alive),
+        )
 
     def ended(self) -> Outcome:
         """Everything that was not postponed is done."""

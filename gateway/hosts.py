@@ -3,12 +3,14 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 from urllib.parse import urlsplit
 
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
 
 
+@lru_cache(maxsize=1_024)
 def is_loopback(host: str) -> bool:
     """Whether nobody but this machine can reach the address. Names other than `localhost` cannot be
     trusted to stay what they are.
@@ -22,6 +24,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1_024)
 def host_of(authority: str) -> str:
     """The host of a Host header: "[::1]:8000" -> "::1". Empty for what is no authority."""
     try:

@@ -56,6 +56,9 @@ class Batch(Generic[K, V]):
         elif fresh:
             self._add(fresh)
         for call in dict.fromkeys(self._calls[key] for key in missing if key in self._calls):
+            if call.done():
+                # What fails before it has waited leaves graphql-core with siblings it never awaits.
+                await asyncio.sleep(0)
             await asyncio.shield(call)
 
     def _add(self, keys: list[K]) -> None:

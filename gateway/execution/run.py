@@ -9,7 +9,7 @@ looks at them.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -72,22 +72,34 @@ class Run:
         steps = [self._step(field, items) for field in selection.steps]
         await _together(self._below(waiting) + steps)
         for field in selection.late:
-            for item in _standing(items):
-                self._fill(field, item, self._reading(field, item), waiting)
+            for item in self._standing(items):
+                self._fill_late(field, item, waiting)
 
     async def _step(self, field: Field, items: list[Item]) -> None:
-        standing = _standing(items)
+        standing = self._standing(items)
         found = await self._answers(field, standing)
         waiting: Waiting = {}
+        complete, key = field.complete, field.key
         for item, value in zip(standing, found, strict=True):
+            if complete is not None and not isinstance(value, Exception):
+                try:
+                    item[1][key] = complete(value, self)
+                    continue
+                except Exception:  # noqa: BLE001, S110  # it is read again below, with its place
+                    pass
             self._fill(field, item, partial(_given, value), waiting)
-        await _together(self._below(waiting))
+        if waiting:
+            await _together(self._below(waiting))
+
+    def _standing(self, items: list[Item]) -> list[Item]:
+        """Those whose place has not been made null; nothing has where nothing is lost."""
+        return [item for item in items if not item[2].is_gone] if self.answer.errors else items
 
     async def _answers(self, field: Field, items: list[Item]) -> Sequence[Any]:
         """For each item a value, or the exception that is the error of its field."""
         many = field.resolver.many if field.resolver else None
         if many is None:
-            return await _settled([self._ask(field, item) for item in items])
+            return await self._one_each(field, items)
         if not items:
             return ()
         try:
@@ -97,6 +109,14 @@ class Run:
             return await many(parents, self.context, infos, **arguments)
         except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
             return [error] * len(items)
+
+    async def _one_each(self, field: Field, items: list[Item]) -> list[Any]:
+        if len(items) > 1:
+            return await _settled([self._ask(field, item) for item in items])
+        try:
+            return [await self._ask(field, item) for item in items]
+        except Exception as error:  # noqa: BLE001  # it is the error of the field
+            return [error]
 
     async def _ask(self, field: Field, item: Item) -> Any:
         info = self._info(field, item)
@@ -109,14 +129,17 @@ class Run:
 
     # ---------------------------------------------------------------- putting values in place
 
-    def _fill(self, field: Field, item: Item, read: Callable[[], Any], waiting: Waiting) -> None:
-        _, out, above = item
+    def _fill_late(self, field: Field, item: Item, waiting: Waiting) -> None:
         if field.complete is not None:
             try:
-                out[field.key] = field.complete(_given(read()), self)
+                item[1][field.key] = field.complete(item[0], self)
                 return
             except Exception:  # noqa: BLE001, S110  # it is read again below, with its place
                 pass
+        self._fill(field, item, self._reading(field, item), waiting)
+
+    def _fill(self, field: Field, item: Item, read: Callable[[], Any], waiting: Waiting) -> None:
+        _, out, above = item
         place = Place(above, field.key, out, not field.shape.non_null)
         try:
             out[field.key] = self._settle(field, field.shape, read, place, waiting)
@@ -209,10 +232,6 @@ def _given(value: Any) -> Any:
     if isinstance(value, Exception):
         raise value
     return value
-
-
-def _standing(items: Iterable[Item]) -> list[Item]:
-    return [item for item in items if not item[2].is_gone]
 
 
 async def _together(some: list[Coroutine[Any, Any, None]]) -> None:

@@ -82,7 +82,8 @@ class Shape:
 @dataclass(slots=True, eq=False, kw_only=True)
 class Field:
     """One field of a selection, with all nodes of the document that ask for it. `complete` is
-    generated for what is put in its place once it is there, and has nothing to wait for.
+    generated for what is put in its place once it is there, and has nothing to wait for: of
+    what a step found, or of the parent of a late field.
     """
 
     key: str

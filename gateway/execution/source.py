@@ -79,10 +79,16 @@ class Source:
         return name
 
     def _completer(self, field: Field) -> str:
+        """Of a step, from what was found; of a late field, which nothing waits for, from its
+        parent.
+        """
         name = self._named("c", field)
         with self._block(f"def {name}(v, run):"):
-            self._value(field.shape, "v")
-            self._line("return v")
+            if field.is_step:
+                self._value(field.shape, "v")
+                self._line("return v")
+            else:
+                self._line(f"return {self._field(field, 'v')}")
         return name
 
     # ---------------------------------------------------------------- text

@@ -65,15 +65,15 @@ async def test_a_page_kept_a_moment_ago_is_not_written_again(world, fakes):
     spot = ("shop", Parent(ParentBy.EMAIL, "alice@example.com"))
     page = ChildPage(items=(world.order("s1", "1", fakes.NOW),))
     for _ in range(3):
-        await keep(services, Kind.ORDER, {spot: page})
+        await keep(services, Kind.ORDER, spot[0], [(spot[1], page)])
     assert world.store.reads["keep"] == 1
     (marker,) = world.cache.held
     assert "alice" not in marker
     elsewhere = world.services()
-    await keep(elsewhere, Kind.ORDER, {spot: page})
+    await keep(elsewhere, Kind.ORDER, spot[0], [(spot[1], page)])
     assert world.store.reads["keep"] == 1
     world.cache.held.clear()
-    await keep(world.services(), Kind.ORDER, {spot: page})
+    await keep(world.services(), Kind.ORDER, spot[0], [(spot[1], page)])
     assert world.store.reads["keep"] == 2
 
 

@@ -61,9 +61,9 @@ class IdentityGraph(Protocol):
         """The evidence of each link; prior plus its weights is the weight of the link."""
         ...
 
-    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId]:
+    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId | None]:
         """Resolve records that were just found at their source and store them, in one transaction;
-        one id per contact.
+        one id per contact, None for one that is known to be gone, whatever was found.
         """
         ...
 

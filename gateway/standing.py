@@ -125,7 +125,7 @@ class StandingPeople:
     ) -> list[tuple[LinkEvidence, ...]]:
         return await self._people.explain(links)
 
-    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId]:
+    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId | None]:
         return await self._people.adopt(contacts)
 
     async def settle(self, keys: Sequence[SourceKey]) -> None:

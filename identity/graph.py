@@ -86,16 +86,18 @@ class People:
     ) -> list[tuple[LinkEvidence, ...]]:
         return self._explain(links)
 
-    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId]:
+    async def adopt(self, contacts: Sequence[Contact]) -> list[CustomerId | None]:
         if not contacts:
             return []
         # Normalising takes longer than the event loop may be held.
         indexed = await asyncio.to_thread(lambda: [self.index(contact) for contact in contacts])
         await self._arrivals.settle(self._judge, contacts=indexed)
-        owners = await self._store.of_records([contact.key for contact in contacts])
-        if None in owners:
+        keys = [contact.key for contact in contacts]
+        owners = await self._store.of_records(keys)
+        unowned = [key for key, owner in zip(keys, owners, strict=True) if owner is None]
+        if unowned and any(await self._records.contacts(unowned)):
             raise ClusterConflict("records that were just found could not be placed; ask again")
-        return [owner for owner in owners if owner is not None]
+        return owners
 
     async def settle(self, keys: Sequence[SourceKey]) -> None:
         ordered = sorted(set(keys))

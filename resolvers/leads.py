@@ -108,12 +108,12 @@ async def _search(
     contacts = {one.key: one for said in heard.values() for each in said for one in each.contacts}
     identity = operation.services.identity
     adopted = await identity.adopt(list(contacts.values())) if contacts else []
-    ids = dict(zip(contacts, adopted, strict=True))
+    ids = {key: one for key, one in zip(contacts, adopted, strict=True) if one is not None}
     # A vendor's search may be looser than it says: who carries the key is identity's to judge.
     judged = dict(zip(keys, await known(identity, keys) if ids else [()] * len(keys), strict=True))
     leads = {}
     for key in keys:
-        own = (ids[one.key] for each in heard[key] for one in each.contacts)
+        own = (ids[one.key] for each in heard[key] for one in each.contacts if one.key in ids)
         customers = judged[key] or tuple(dict.fromkeys(own))
         outcomes = tuple(each.outcome for each in heard[key] if each.outcome is not None)
         leads[key] = Lead(customers=customers, outcomes=outcomes)

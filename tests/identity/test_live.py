@@ -15,6 +15,7 @@ import pytest
 
 from domain.customer import CanonicalIdentifier
 from domain.ids import Kind, SourceKey
+from domain.inbox import Farewell
 from domain.live import Drift
 from domain.ports import Clock, Resolution, SyncCursor
 from domain.provenance import Provenance, System
@@ -363,6 +364,16 @@ async def test_a_number_that_somebody_else_gives_up_holds_its_user_together_agai
     number = CanonicalIdentifier(IdentifierKind.PHONE, "7700900201")
     assert await rooms.graph.shared([number]) == [False]
     assert await rooms.state.arrivals.waiting(10) == []
+
+
+async def test_who_was_redacted_is_nobody_whatever_a_search_finds(rooms: SimpleNamespace) -> None:
+    await rooms.graph.adopt([ANNA])
+    gone = [Farewell(key=ANNA.key, redacted=True)]
+    await rooms.state.intake.receive([], gone, AT)
+    await rooms.graph.settle([ANNA.key])
+    found, known = await rooms.graph.adopt([ANNA, ANNA_TOO])
+    assert (found, known is not None) == (None, True)
+    assert await groups(rooms) == [["a2"]]
 
 
 async def test_a_rejected_pair_stays_apart_when_one_of_them_changes(

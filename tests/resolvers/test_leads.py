@@ -70,6 +70,17 @@ async def test_who_carries_the_key_is_for_identity_to_judge(world, stranger):
     assert (await lead(world, EMAIL)).customers == ("cus_right",)
 
 
+async def test_who_is_known_to_be_gone_is_not_found_although_a_source_goes_on_showing_them(
+    world, stranger
+):
+    async def adopting(contacts):
+        return [None] * len(contacts)
+
+    world.identity.adopt = adopting
+    found = await lead(world, EMAIL)
+    assert (found.customers, found.certain) == ((), True)
+
+
 async def test_a_get_request_searches_nothing_and_says_so(world, stranger):
     found = await lead(world, EMAIL, world.operation(read_only=True))
     assert (found.customers, found.certain) == ((), False)

@@ -47,8 +47,8 @@ def filled_share(issue: Issue, known: Iterable[Slot]) -> float:
 
 def stalled_at(attempts: Iterable[Attempt]) -> Attempt | None:
     """The last step that did not help, unless one after it did."""
-    latest = max(attempts, key=lambda one: one.at, default=None)
-    return latest if latest is not None and latest.outcome.upper() != _WORKED else None
+    ordered = sorted(attempts, key=lambda one: one.at)  # of one moment, as they were told
+    return ordered[-1] if ordered and ordered[-1].outcome.upper() != _WORKED else None
 
 
 def acknowledgement(read: Extract) -> str | None:

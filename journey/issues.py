@@ -134,8 +134,8 @@ def _by_proof(ordered: Sequence[Interaction], orders: Orders) -> list[_Group]:
             if ordered[other].record.occurred_at - last_moment(ordered[one]) <= SUBJECT_SILENCE:
                 union.join(one, other, GroupedBy.ORDER)
     at = {one.key: i for i, one in enumerate(ordered)}
-    for i, one in enumerate(ordered):
-        for key in one.related:
+    for i, contact in enumerate(ordered):
+        for key in contact.related:
             if key in at:
                 union.join(i, at[key], GroupedBy.LINK)
     return _groups(ordered, union)

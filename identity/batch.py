@@ -42,25 +42,27 @@ def prepare(
         return blocking.block(connection)
 
 
-def forget(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let go of what has been scored: with many records it is most of what is held. Of `raw_people`
-    who is who is kept (uid, system, id).
-    """
-    for statement in (
-        *(f"drop table {table}" for table in _scored_tables(connection)),
-        "create or replace table raw_people as select uid, system, id from raw_people",
-    ):
-        connection.execute(statement).fetchall()
-
-
-def _scored_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Also what Splink made on the way."""
-    rows = connection.execute(
-        """select table_name from duckdb_tables() where table_name in ('people', 'features',
-        'candidates', 'unseen', 'name_bearers', 'name_persons')
-        or starts_with(table_name, 'frequency_of_') or starts_with(table_name, '__splink__')"""
+def forget_people(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let go of what `features` were made of; `raw_people` keeps uid, system and id."""
+    _drop(connection, "table_name in ('people', 'name_bearers', 'name_persons')")
+    connection.execute(
+        "create or replace table raw_people as select uid, system, id from raw_people"
     ).fetchall()
-    return [table for (table,) in rows]
+
+
+def forget_pairs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let go of what has been scored, and of what Splink made on the way."""
+    _drop(
+        connection,
+        """table_name in ('features', 'candidates', 'unseen')
+        or starts_with(table_name, 'frequency_of_') or starts_with(table_name, '__splink__')""",
+    )
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, which: str) -> None:
+    rows = connection.execute(f"select table_name from duckdb_tables() where {which}").fetchall()
+    for (table,) in rows:
+        connection.execute(f"drop table {table}").fetchall()
 
 
 def linker(connection: duckdb.DuckDBPyConnection, model: Model) -> Linker:

@@ -20,8 +20,9 @@ from identity import profile, rows
 from identity.clusters import ClusterOf, Constraints, Edge, Policy, assign_ids, cluster
 from identity.minting import mint
 from identity.model import Model
-from identity.namesakes import alike, count_bearers, persons
+from identity.namesakes import alike, count_bearers, persons, users
 from identity.neighbourhood import IDENTIFIERS, Neighbourhood, Record
+from identity.normalise import Person
 from identity.rows import Row, Uses
 from identity.run import probability
 from identity.scoring import Score, Scorer
@@ -73,6 +74,14 @@ class Live:
         self._unique = frozenset(unique_sources)
         self._clock = clock
         self._scorer = Scorer(model)
+
+    def warm(self) -> None:
+        """Compile what is compiled when it is first needed: comparisons, blocking keys, names."""
+        nobody = [rows.row_of(Person(given=name), "") for name in ("a", "b")]
+        for row in nobody:
+            rows.comparable(row)
+        users("email", "", nobody)
+        self._scorer.weight(*nobody, rows.Circumstances().frequencies())
 
     def judge(self, desk: Desk) -> Resolution:
         """Who is who among the records that arrived and all that they touch."""

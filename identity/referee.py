@@ -74,9 +74,13 @@ class Referee:
         """Who is who among what arrived, see identity.live."""
         return self._live.judge(desk)
 
+    def warm(self) -> None:
+        """Build now what judging needs, which takes some tenths of a second."""
+        self._live.warm()
+
     @cached_property
     def _live(self) -> Live:
-        """Built when first needed: it takes some tenths of a second."""
+        """Built when first needed."""
         return Live(
             self._model,
             self._policy,
@@ -115,6 +119,7 @@ class Referee:
         """Works out every table that is published, and says what became of known customers."""
         with workers() as processes:
             batch.prepare(connection, self._known_regions(), steps=steps, workers=processes)
+            batch.forget_people(connection)
             with steps.step("score"):
                 batch.score(
                     connection,
@@ -123,7 +128,7 @@ class Referee:
                     link_weight=self._policy.link_weight,
                     explained=self._review_weight,
                 )
-                batch.forget(connection)
+                batch.forget_pairs(connection)
             with steps.step("cluster"), census.doubts(connection):
                 components.connect(connection, self._policy.link_weight, rules)
                 components.settle(connection, self._policy, processes, rules)

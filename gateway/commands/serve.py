@@ -1,5 +1,6 @@
 """`knownas serve`."""
 
+import asyncio
 from socket import socket
 from typing import Annotated
 
@@ -50,4 +51,6 @@ def _supervise(settings: Config, workers: int) -> None:
 
 async def _serve(config: Config, announce: Announce, listening: socket) -> None:
     async with opened(config) as program:
-        await serve_app(application(program), listening, config.server, announce)
+        await asyncio.to_thread(program.referee.warm)  # not in the first request
+        app = application(program)
+        await serve_app(app, listening, config.server, announce, app.drain)

@@ -1,10 +1,9 @@
 """Leaving a source alone that fails again and again, and finding out when it is back."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from random import Random
+from types import TracebackType
 
 from domain.errors import (
     CircuitOpen,
@@ -58,26 +57,22 @@ class Breaker:
         if self.phase is Phase.OPEN:
             raise CircuitOpen(self._source, "left alone after repeated failures")
 
-    @contextmanager
-    def watch(self, *, fair: bool = True) -> Iterator[None]:
+    def watch(self, *, fair: bool = True) -> "_Watch":
         """Around one exchange. Raises CircuitOpen. `fair` is false where the caller gives so little
         time that running out of it says nothing about the source.
         """
-        probe = self._admit()
-        try:
-            yield
-        except (SourceUnavailable, SourceProtocolError):
-            self._failed()
-            raise
-        except SourceTimeout:
-            if fair:
-                self._failed()
-            raise
-        else:
+        return _Watch(self, self._admit(), fair)
+
+    def ended(self, error: BaseException | None, *, probe: bool, fair: bool) -> None:
+        """What an exchange that was admitted came to."""
+        if probe:
+            self._probing = False
+        if error is None:
             self._answered()
-        finally:
-            if probe:
-                self._probing = False
+        elif isinstance(error, SourceUnavailable | SourceProtocolError) or (
+            isinstance(error, SourceTimeout) and fair
+        ):
+            self._failed()
 
     def _admit(self) -> bool:
         """Whether this exchange is the probe."""
@@ -98,3 +93,25 @@ class Breaker:
         self._failures = 0
         self._rest_s = FIRST_REST_S
         self._opened_until = None
+
+
+class _Watch:
+    """One exchange, from its admission on."""
+
+    __slots__ = ("_breaker", "_fair", "_probe")
+
+    def __init__(self, breaker: Breaker, probe: bool, fair: bool) -> None:
+        self._breaker = breaker
+        self._probe = probe
+        self._fair = fair
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._breaker.ended(error, probe=self._probe, fair=self._fair)

@@ -148,10 +148,13 @@ class Http:
         """`shown` is filled with the credentials it was made with."""
         self._breaker.check()
         shown.update(await self._credentials(deadline))
-        async with self._gate.slot(request, deadline):
+        await self._gate.enter(request, deadline)
+        try:
             given_s = deadline - asyncio.get_running_loop().time()
             with self._breaker.watch(fair=given_s >= self._fair_s):
                 reply = decoded(self._source, await self._sent(request, shown, deadline))
+        finally:
+            self._gate.leave()
         error = refusal(self._source, request, reply, self._clock.now(), self._wait_header)
         if error is not None:
             error = self._refused(self._source, reply) or error
@@ -187,14 +190,16 @@ class Http:
 
     def _outgoing(self, request: Request, shown: Mapping[str, str], deadline: Deadline) -> Outgoing:
         url = self._base_url + request.target
-        proof: Mapping[str, str] = {}
+        headers: Mapping[str, str] = self._headers
+        if request.headers or shown:
+            headers = {**headers, **_lowered(request.headers), **shown}
         if self._signing is not None:
             target = url[len(origin(url)) :]
-            proof = self._signing.sign(request.method, target, request.body)
+            headers = {**headers, **self._signing.sign(request.method, target, request.body)}
         return Outgoing(
             method=request.method,
             url=url,
-            headers={**self._headers, **_lowered(request.headers), **shown, **proof},
+            headers=headers,
             body=request.body,
             deadline=deadline,
             max_bytes=self._max_bytes,

@@ -1,8 +1,7 @@
 """What one source may be burdened with: calls at once, calls in a time, and pauses it asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from random import Random
 
 from aiolimiter import AsyncLimiter
@@ -33,18 +32,18 @@ class Gate:
         }
         self._paused_until: dict[str, float] = {}
 
-    @asynccontextmanager
-    async def slot(self, request: Request, deadline: Deadline) -> AsyncIterator[None]:
-        """Raises SourceRateLimited where our limit or the source's pause outlasts the deadline, and
-        SourceTimeout where other calls do.
+    async def enter(self, request: Request, deadline: Deadline) -> None:
+        """Take a slot, which `leave` gives back. Raises SourceRateLimited where our limit or the
+        source's pause outlasts the deadline, and SourceTimeout where other calls do.
         """
-        await self._sit_out_pause(request, deadline)
-        await self._keep_rate(request, deadline)
+        if self._paused_until:
+            await self._sit_out_pause(request, deadline)
+        if self._rates:
+            await self._keep_rate(request, deadline)
         await self._take_slot(deadline)
-        try:
-            yield
-        finally:
-            self._slots.release()
+
+    def leave(self) -> None:
+        self._slots.release()
 
     def pause(self, request: Request, seconds: float) -> None:
         """The source said wait: nobody asks on these lanes before."""

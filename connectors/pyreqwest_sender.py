@@ -58,7 +58,18 @@ class PyreqwestSender:
 
 
 async def _body(response: Response, max_bytes: int) -> bytes:
-    """The decoded body; counted after decompression, so that a small bomb is cut as well."""
+    """The decoded body; counted after decompression, so that a small bomb is cut as well. One that
+    says how long it is, and is not compressed, is read in one go.
+    """
+    length = response.get_header("content-length")
+    if (
+        length is not None
+        and length.isdecimal()
+        and response.get_header("content-encoding") is None
+    ):
+        if int(length[:19]) > max_bytes:
+            raise TooLarge
+        return bytes(await response.bytes())
     reader = response.body_reader
     first = await reader.read_chunk()
     if first is None:

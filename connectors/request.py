@@ -1,12 +1,14 @@
 """What is asked of a vendor, and what it said, as values. A connector never holds a client."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~,-]*")
 Pairs = tuple[tuple[str, str], ...]
 
 ACCOUNT = "account"
@@ -35,7 +37,9 @@ class Request:
     @property
     def target(self) -> str:
         """Path and query as they go over the wire."""
-        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
+        if not self.query:
+            return self.path
+        return f"{self.path}?{'&'.join([f'{_quoted(k)}={_quoted(v)}' for k, v in self.query])}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,13 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     data: Any = field(repr=False)
+
+
+def _quoted(value: str) -> str:
+    """As `quote` says it; lists of plain ids without asking it of each character."""
+    if _PLAIN.fullmatch(value):
+        return value.replace(",", "%2C")
+    return quote(value)
 
 
 def segment(value: str) -> str:

@@ -1,11 +1,10 @@
 """Contacts by key: kept rows while they are young enough, else the source, else kept rows again."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import SourceError
 from domain.ids import Kind, SourceKey
@@ -13,6 +12,7 @@ from domain.provenance import Freshness
 from domain.records import Contact, Record
 from domain.sources import Fields
 from domain.vocabulary import ServedFrom
+from domain.waiting import together
 from resolvers.calls import Reply, ask
 from resolvers.ledger import Outcome
 from resolvers.projection import projection
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from resolvers.operation import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A contact as it could be had. None without a failed outcome: the source has it no more."""
 
     contact: Contact | None
@@ -45,8 +44,8 @@ async def read(
             overdue[key.source].append(key)
         else:
             found[key] = reading
-    calls = (_live(operation, due, kept, freshness, fields) for due in overdue.values())
-    for readings in await asyncio.gather(*calls):
+    calls = [_live(operation, due, kept, freshness, fields) for due in overdue.values()]
+    for readings in await together(calls):
         found.update(readings)
     return found
 

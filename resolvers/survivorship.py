@@ -178,6 +178,12 @@ def golden(name: str, contacts: Sequence[Contact]) -> AttributeValue | None:
     anything. Ties go to the lesser source key, then to the value a row names first.
     """
     attribute = ATTRIBUTES[name]
+    alone = _alone(attribute, contacts)
+    if alone is not None:
+        value, contact = alone
+        return AttributeValue(
+            name=name, value=value, rule=attribute.rule, provenance=contact.provenance
+        )
     ranked = sorted(_candidates(attribute, contacts), key=lambda one: one.rank)
     distinct: dict[str, _Candidate] = {}
     for one in ranked:
@@ -189,6 +195,14 @@ def golden(name: str, contacts: Sequence[Contact]) -> AttributeValue | None:
         for one in distinct.values()
     ]
     return replace(values[0], alternatives=tuple(values[1:])) if values else None
+
+
+def _alone(attribute: Attribute, contacts: Sequence[Contact]) -> tuple[str, Contact] | None:
+    """The one value that is said, by one contact alone: nothing to choose between."""
+    if len(contacts) != 1:
+        return None
+    values = tuple(attribute.read(contacts[0]))
+    return (values[0], contacts[0]) if len(values) == 1 else None
 
 
 def _candidates(attribute: Attribute, contacts: Sequence[Contact]) -> list[_Candidate]:

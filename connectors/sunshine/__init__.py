@@ -1,0 +1,5 @@
+"""Sunshine Conversations: what is said over messengers."""
+
+from connectors.sunshine.connector import SPEC
+
+__all__ = ["SPEC"]

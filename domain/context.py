@@ -119,9 +119,6 @@ class NotedCommitment:
     at: datetime
     due_at: datetime | None = None
     idempotency_key: str
-    fulfilled_by: str | None = None
-    fulfilled_at: datetime | None = None
-    cancelled_at: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -145,7 +142,9 @@ class CommitmentStore(Protocol):
         """One entry per number, in order."""
         ...
 
-    async def fulfil(self, commitment: str, evidence: str, at: datetime) -> str:
+    async def fulfil(
+        self, commitment: str, evidence: str, customer: CustomerId, at: datetime
+    ) -> str:
         """Note that the commitment (a node id, read or recorded) was kept, by this evidence; gives
         the evidence that stands: the first one noted.
         """

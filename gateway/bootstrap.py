@@ -91,6 +91,7 @@ class Program:
             telemetry=self.telemetry,
             events=self.events,
             guests=self.state.guests,
+            commitments=self.state.commitments,
             tellers=tellers(self.config, self.sources),
             capabilities=_capabilities(self.config.capabilities),
         )

@@ -52,6 +52,8 @@ _CHILDREN = {
     "timeline": LIVE,
     "issues": LIVE,
     "journeys": LIVE,
+    "context": LIVE,
+    "commitments": LIVE,
 }
 _EVERY = frozenset().union(*(one.fields for one in ATTRIBUTES.values()))
 _IDENTIFYING = frozenset(
@@ -76,7 +78,8 @@ def _behind(services: Services, name: str) -> frozenset[str]:
         return ATTRIBUTES[_LEAVES[name]].fields
     if name in _CHILDREN:
         sources = [source for kind in _CHILDREN[name] for source in services.holding(kind)]
-        return frozenset().union(*(needed_fields(services, source) for source in sources))
+        own = _EVERY if name == "context" else frozenset()
+        return own.union(*(needed_fields(services, source) for source in sources))
     always = {"attributes": _EVERY, "identifiers": _IDENTIFYING, "records": frozenset({"raw"})}
     return always.get(name, frozenset())
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from domain.context import Commitment
 from domain.customer import Link
 from domain.errors import InputError
 from domain.ids import (
@@ -14,7 +15,7 @@ from domain.ids import (
 )
 from domain.provenance import Freshness, System
 from domain.records import RECORD_TYPES, Record
-from resolvers import matters
+from resolvers import commitments, matters
 from resolvers.access import may_read
 from resolvers.customer import Customer
 from resolvers.matters import Matter, Way
@@ -22,7 +23,7 @@ from resolvers.matters import Matter, Way
 if TYPE_CHECKING:
     from resolvers.operation import Operation
 
-Node = Customer | Record | System | Link | Matter | Way
+Node = Customer | Record | System | Link | Matter | Way | Commitment
 
 _KINDS = frozenset(kind.value for kind in RECORD_TYPES)
 
@@ -41,10 +42,20 @@ async def node(operation: "Operation", node_id: str) -> Node | None:
         return None if source is None else source.system
     if prefix == "link" and len(parts) == 4:
         return await _link(operation, node_id, parts)
+    return await _worked_out(operation, prefix, parts)
+
+
+async def _worked_out(
+    operation: "Operation", prefix: str, parts: tuple[str, ...]
+) -> Matter | Way | Commitment | None:
+    """What no system holds. Raises InputError."""
     if prefix == "issue" and len(parts) == 4 and parts[2] in _KINDS:
         return await matters.by_issue_id(operation, parts)
     if prefix == "journey" and len(parts) == 5 and parts[3] in _KINDS:
         return await matters.by_journey_id(operation, parts)
+    if prefix == commitments.PREFIX and len(parts) in (1, 3):
+        found = await commitments.by_id(operation, parts)
+        return None if found is None else operation.masks.apply(found.commitment)
     raise InputError("id: not an id of this graph")
 
 

@@ -23,6 +23,7 @@ class Code(StrEnum):
     INVALID = "INVALID"
     UNKNOWN_TYPE = "UNKNOWN_TYPE"
     UNKNOWN_SYSTEM = "UNKNOWN_SYSTEM"
+    ALREADY_KNOWN = "ALREADY_KNOWN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from resolvers.pages import Cut
 from schema.active import active_interactions
 from schema.base import Info, Node, PageInfo, Provenance, SourceStatus, speaks_for
 from schema.bulk import Many, with_many
-from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, about
+from schema.context import Commitment, CustomerContext, commitments_of, context_of
+from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, Cost, about
 from schema.identity import IdentityLink, SourceRecord
 from schema.inputs import (
     Freshness,
@@ -316,4 +317,12 @@ class Customer(Node):
     )
     journeys = strawberry.field(
         resolver=journeys_of, graphql_type=JourneyConnection, directives=[PAGED, UPSTREAM]
+    )
+    context = strawberry.field(
+        resolver=context_of, graphql_type=CustomerContext | None, directives=[Cost(weight="20")]
+    )
+    commitments = strawberry.field(
+        resolver=commitments_of,
+        graphql_type=list[Commitment] | None,
+        directives=[about(3), Cost(weight="20")],
     )

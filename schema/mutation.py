@@ -7,6 +7,13 @@ from schema.base import Info
 from schema.decisions import IdentityPayload
 from schema.directives import UPSTREAM, Cost
 from schema.inputs import MergeInput, SplitInput, merge_wish, split_wish
+from schema.promising import (
+    AskPayload,
+    RecordPayload,
+    ask_record,
+    commitment_fulfil,
+    commitment_record,
+)
 from schema.telling import IngestPayload, ingest
 
 
@@ -52,5 +59,26 @@ class Mutation:
         description=(
             "Up to 500 events of interactions. Those that were told before change nothing; those "
             "that cannot be taken are refused each by itself."
+        ),
+    )
+    commitment_record = strawberry.field(
+        resolver=commitment_record,
+        graphql_type=RecordPayload,
+        directives=[UPSTREAM],
+        description="Says what the caller binds itself to.",
+    )
+    commitment_fulfil = strawberry.field(
+        resolver=commitment_fulfil,
+        graphql_type=RecordPayload,
+        directives=[UPSTREAM],
+        description="Says that a commitment was kept, and what shows it.",
+    )
+    ask_record = strawberry.field(
+        resolver=ask_record,
+        graphql_type=AskPayload,
+        directives=[UPSTREAM],
+        description=(
+            "Says that the caller is about to ask for a slot; ALREADY_KNOWN hands back the value "
+            "and where it is known from."
         ),
     )

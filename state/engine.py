@@ -18,6 +18,7 @@ from domain.events import Fold
 from domain.ports import Clock
 from state import schema
 from state.arrivals import SqlArrivals
+from state.commitments import SqlCommitments
 from state.decisions import SqlDecisions
 from state.documents import SqlDocuments
 from state.events import SqlEvents
@@ -75,6 +76,7 @@ class State:
         self.tokens = SqlTokenShelf(transactions, clock)
         self.guests = SqlGuests(transactions)
         self.handoffs = SqlHandoffs(transactions)
+        self.commitments = SqlCommitments(transactions)
 
     def __repr__(self) -> str:
         return f"State({self._dialect})"

@@ -301,9 +301,11 @@ def _settles(reading: Reading, asked: Sentence) -> bool:
 
 def answers(reading: Reading) -> bool:
     """Whether a message of ours says something: courtesies, asking back and asking to wait do not
-    answer a question.
+    answer a question, and what the customer does not see does not either.
     """
-    return any(_says_something(sentence) for sentence in reading.sentences)
+    return not reading.message.internal and any(
+        _says_something(sentence) for sentence in reading.sentences
+    )
 
 
 def _says_something(sentence: Sentence) -> bool:

@@ -131,3 +131,13 @@ class Decisions(Protocol):
     ) -> list[IdentityEvent]:
         """As `IdentityStore.history`."""
         ...
+
+    async def every_event(self, after: int, first: int) -> list[IdentityEvent]:
+        """Events of everybody in order, from the one after that sequence. What is written later
+        never has a lower sequence than what could be read.
+        """
+        ...
+
+    async def last_event(self) -> int:
+        """The sequence of the last event; 0 where there is none."""
+        ...

@@ -3,7 +3,7 @@
 POST|GET /graphql    /  /console/*    /desk/*    /schema.graphql    /healthz  /readyz  /metrics
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +24,7 @@ from gateway.direct import Direct
 from gateway.endpoint import GraphQLEndpoint
 from gateway.guard import REQUEST_ID, Guard
 from gateway.hosts import Origin, is_loopback
+from gateway.negotiation import wants_events
 from gateway.probes import Probes
 from gateway.refusals import NotAllowed, Refusal
 from gateway.request import PROOF_HEADERS
@@ -32,6 +33,8 @@ from gateway.telemetry import PrometheusTelemetry
 GRAPHQL_PATH: Final = "/graphql"
 _CALLER_HEADERS: Final = ("authorization", "content-type", REQUEST_ID, *PROOF_HEADERS)
 
+Drain = Callable[[], None]
+Respond = Callable[[Request], Awaitable[Response]]
 Background = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -50,9 +53,12 @@ class Parts:
     query: str
     more: Sequence[BaseRoute] = ()
     started: Background | None = None
+    events: Respond | None = None
+    """Answers who accepts a stream of events."""
+    drain: Drain = lambda: None
 
 
-def build_app(parts: Parts) -> Starlette:
+def build_app(parts: Parts) -> "Application":
     """The application; it opens nothing itself."""
     is_open = is_introspectable(parts.config)
 
@@ -62,10 +68,11 @@ def build_app(parts: Parts) -> Starlette:
         headers = request.headers
         parts.doorkeeper.identify(headers.get("authorization"), headers.get("host"))
 
-    graphql = Route(GRAPHQL_PATH, parts.endpoint.respond, methods=["GET", "POST"])
+    graphql = Route(GRAPHQL_PATH, _responding(parts), methods=["GET", "POST"])
     inner = probes.routes(parts.probes, parts.telemetry.exposition, parts.sdl, admit)
-    return _Application(
+    return Application(
         parts.endpoint,
+        parts.drain,
         routes=[graphql, *inner, *parts.more, *pages.routes(parts.query, with_console=is_open)],
         middleware=[_cors(parts.config), Middleware(Guard)],
         exception_handlers={Refusal: _refused, HTTPException: _http},
@@ -73,11 +80,23 @@ def build_app(parts: Parts) -> Starlette:
     )
 
 
-class _Application(Starlette):
-    """Plain requests to the graph go the short way."""
+def _responding(parts: Parts) -> Respond:
+    """One answer, or a stream of them where that is what the request accepts."""
 
-    def __init__(self, endpoint: GraphQLEndpoint, **settings: Any) -> None:
+    async def respond(request: Request) -> Response:
+        if parts.events is not None and wants_events(request.headers.get("accept")):
+            return await parts.events(request)
+        return await parts.endpoint.respond(request)
+
+    return respond
+
+
+class Application(Starlette):
+    """Plain requests to the graph go the short way. `drain` ends what would never end by itself."""
+
+    def __init__(self, endpoint: GraphQLEndpoint, drain: Drain, **settings: Any) -> None:
         super().__init__(**settings)
+        self.drain = drain
         self._direct = Direct(super().__call__, GRAPHQL_PATH, endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,21 +1,19 @@
 """Everything, built once from the configuration, and taken down again in order."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from connectors import senders
 from connectors.registry import build_source
 from connectors.sender import Sender
-from domain.events import EventStore
 from domain.live import Drift
 from domain.ports import Cache, Clock
 from domain.sources import Source
-from gateway.app import Parts, build_app, is_introspectable
+from gateway.app import GRAPHQL_PATH, Application, Parts, build_app, is_introspectable
 from gateway.auth import Doorkeeper, doorkeeper
 from gateway.cache import MemoryCache
 from gateway.clock import SystemClock
@@ -38,6 +36,7 @@ from gateway.receiving import background, new_worker, reception
 from gateway.redis_cache import open_redis
 from gateway.release import release
 from gateway.standing import StandingPeople, StandingRecords
+from gateway.streams.house import Listeners, Wire, house
 from gateway.telemetry import PrometheusTelemetry
 from identity import model
 from identity.drift import refereed
@@ -75,7 +74,7 @@ class Program:
     people: People
     standing: StandingPeople
     kept: StandingRecords
-    events: EventStore
+    wire: Wire
 
     @property
     def services(self) -> Services:
@@ -89,9 +88,9 @@ class Program:
             cache=self.cache,
             clock=self.clock,
             telemetry=self.telemetry,
-            events=self.events,
+            events=self.wire.events,
+            hubs=self.wire.hubs,
             guests=self.state.guests,
-            commitments=self.state.commitments,
             tellers=tellers(self.config, self.sources),
             capabilities=_capabilities(self.config.capabilities),
         )
@@ -173,6 +172,9 @@ async def opened(
         standing = StandingPeople(people, state.identities.version, lambda: state.changes)
         kept = StandingRecords(state.records, lambda: state.changes)
         closing.push_async_callback(kept.close)
+        events = event_store(config, sources, state)
+        wire = Wire.over(config, events, standing, state.decisions)
+        closing.push_async_callback(wire.close)
         yield Program(
             config=config,
             clock=clock,
@@ -185,11 +187,11 @@ async def opened(
             people=people,
             standing=standing,
             kept=kept,
-            events=event_store(config, sources, state),
+            wire=wire,
         )
 
 
-def application(program: Program, query: str | None = None) -> Starlette:
+def application(program: Program, query: str | None = None) -> Application:
     """The program as an ASGI application. While it serves, it makes sure each source is reached."""
     config, services = program.config, program.services
     worker = new_worker(program)
@@ -212,28 +214,57 @@ def application(program: Program, query: str | None = None) -> Starlette:
         hide_suggestions=not is_open,
         library=Library(program.cache, program.state.documents, config.documents),
     )
+    endpoint = GraphQLEndpoint(graph, door, operation, program.telemetry)
+    sessions = _sessions(program, door)
+    streaming = house(
+        program,
+        schema,
+        endpoint,
+        operation,
+        Listeners(door, sessions),
+        path=GRAPHQL_PATH,
+        hide_suggestions=not is_open,
+    )
     return build_app(
         Parts(
             config=config,
             doorkeeper=door,
-            endpoint=GraphQLEndpoint(graph, door, operation, program.telemetry),
+            endpoint=endpoint,
             probes=Probes(program.state.ping, program.sources, program.measure),
             telemetry=program.telemetry,
             sdl=sdl,
             query=query or ready_query(EXAMPLE_EMAIL),
-            more=[_desk(program, door, operation), *reception(program, worker).routes],
-            started=lambda: background(program, worker),
+            more=[
+                _desk(program, sessions, operation, door),
+                *reception(program, worker).routes,
+                streaming.route,
+            ],
+            started=lambda: _together(background(program, worker), streaming.running()),
+            events=streaming.events.respond,
+            drain=streaming.streams.drain,
         )
     )
 
 
-def _desk(program: Program, door: Doorkeeper, operation: NewOperation) -> Mount:
+@asynccontextmanager
+async def _together(*beside: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+    async with AsyncExitStack() as running:
+        for one in beside:
+            await running.enter_async_context(one)
+        yield
+
+
+def _sessions(program: Program, door: Doorkeeper) -> Sessions:
     config = program.config
-    sessions = Sessions(
+    return Sessions(
         program.cache if config.redis.url.reveal() else MemoryCache(SESSIONS_BYTES),
         door,
         secure=config.server.public_url.startswith("https://"),
     )
+
+
+def _desk(program: Program, sessions: Sessions, operation: NewOperation, door: Doorkeeper) -> Mount:
+    config = program.config
     weights = config.identity.review_weight, config.identity.auto_link_weight
     desk = Desk(
         frame=Frame(thresholds=weights),

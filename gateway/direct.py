@@ -1,7 +1,7 @@
 """The short way to `/graphql`: a plain POST is read and answered without routing or request
 objects, which cost as much as the parsing, judging and planning of a query seen before.
 
-Plain is: a JSON body without a content encoding, from no other origin. Everything else takes the
+Plain is: a JSON body without a content encoding, from no other origin, for one answer. Everything else takes the
 long way, where CORS and the other forms are known; both ways end in the same endpoint.
 """
 
@@ -16,6 +16,7 @@ from domain.waiting import before
 from gateway.endpoint import GraphQLEndpoint, failed
 from gateway.guard import REQUEST_ID, SAFE_HEADERS, id_of, note
 from gateway.logs import request_id
+from gateway.negotiation import wants_events
 from gateway.refusals import BadRequest, BodyTimeout, TooLarge
 from gateway.request import GraphQLRequest, from_body
 
@@ -93,7 +94,9 @@ def _plain(scope: Scope, path: str) -> Mapping[str, str] | None:
             found[text] = value.decode("latin-1")
         elif name in _LONG_WAY:
             return None
-    return found if found.get("content-type") == "application/json" else None
+    if found.get("content-type") != "application/json" or wants_events(found.get("accept")):
+        return None
+    return found
 
 
 async def _body(receive: Receive, most: int, patience_s: float) -> bytes:

@@ -53,6 +53,14 @@ class Prepared:
         return self.operation.operation is OperationType.QUERY
 
     @property
+    def is_mutation(self) -> bool:
+        return self.operation.operation is OperationType.MUTATION
+
+    @property
+    def is_subscription(self) -> bool:
+        return self.operation.operation is OperationType.SUBSCRIPTION
+
+    @property
     def name(self) -> str | None:
         return self.operation.name.value if self.operation.name else None
 

@@ -115,10 +115,9 @@ class GraphQLEndpoint:
     ) -> tuple["Reply", str]:
         """The answer to a well-formed request, and the kind of its operation."""
         try:
-            library = self._graph.library
-            prepared, values = self._judged(asked, await library.text(asked.query, asked.hash))
-            if asked.hash is not None:
-                await library.keep(asked.query, asked.hash)
+            prepared, values = await self.judged(asked)
+            if prepared.is_subscription:
+                raise BadRequest("a subscription goes over a WebSocket or as text/event-stream")
         except MethodNotAllowed:
             raise
         except Refusal as refusal:
@@ -131,6 +130,24 @@ class GraphQLEndpoint:
         status = 200 if "data" in answer or media is Media.JSON else 400
         reply = _reply(answer, media, status, context=context)
         return reply, prepared.operation.operation.value
+
+    async def judged(self, asked: GraphQLRequest) -> tuple[Prepared, VariableValues]:
+        """An operation that may be run, or followed. Raises a Refusal."""
+        library = self._graph.library
+        prepared, values = self._judged(asked, await library.text(asked.query, asked.hash))
+        if asked.hash is not None:
+            await library.keep(asked.query, asked.hash)
+        return prepared, values
+
+    async def answered(
+        self, asked: GraphQLRequest, prepared: Prepared, values: VariableValues, caller: Caller
+    ) -> Answer:
+        """The answer to a query or mutation that may be run, where it goes out in a stream."""
+        deadline_s = self._graph.limits.deadline_s * (1 - RESERVE)
+        context = self._new_context(caller, deadline_s, asked.read_only)
+        answer = await self._run(prepared, asked.variables, values, context)
+        await context.finish()
+        return answer
 
     def _judged(self, asked: GraphQLRequest, document: str) -> tuple[Prepared, VariableValues]:
         graph = self._graph

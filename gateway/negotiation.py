@@ -1,8 +1,12 @@
 """In which media type an answer goes out (GraphQL over HTTP, "Accept" and "Body")."""
 
 from enum import StrEnum
+from typing import Final
 
 from gateway.refusals import NotAcceptable
+
+
+EVENTS: Final = "text/event-stream"
 
 
 class Media(StrEnum):
@@ -14,6 +18,14 @@ class Media(StrEnum):
     @property
     def header(self) -> str:
         return f"{self.value}; charset=utf-8"
+
+
+def wants_events(accept: str | None) -> bool:
+    """Whether a stream of events is asked for by its name; `*/*` does not mean it."""
+    if accept is None or EVENTS not in accept.lower():
+        return False
+    named = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    return EVENTS in named
 
 
 def negotiated(accept: str | None) -> Media:

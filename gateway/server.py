@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 BACKLOG: Final = 2048
 IDLE_S: Final = 2.0
 """How long a stopping server waits for the next request of a connection that is kept."""
+MESSAGE_BYTES: Final = 2**20
+"""Of one WebSocket message."""
 YOUNG: Final = 50_000
 """Objects between two looks of the collector; Python's own figure is 700."""
 
@@ -40,14 +42,22 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def serve(
-    app: ASGIApp, listening: socket.socket, settings: Settings, announce: Announce
+    app: ASGIApp,
+    listening: socket.socket,
+    settings: Settings,
+    announce: Announce,
+    drain: Callable[[], None] = lambda: None,
 ) -> None:
-    """Until a signal ends it. `announce` gets the address once requests are answered."""
+    """Until a signal ends it. `announce` gets the address once requests are answered; `drain` ends
+    what would not end by itself.
+    """
     server = _Server(
         uvicorn.Config(
             app,
             http="httptools",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_BYTES,
+            ws_per_message_deflate=False,  # a compressor for each socket is 300 KB
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -56,6 +66,7 @@ async def serve(
             timeout_graceful_shutdown=max(1, round(settings.drain_s)),
         ),
         lambda: announce(address(settings.host, listening)),
+        drain,
     )
     logger.info("serving port=%s", listening.getsockname()[1])
     try:
@@ -106,9 +117,12 @@ def address(host: str, listening: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """uvicorn would end the process by its signal, before what surrounds it is closed."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, started: Callable[[], None], drain: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._started = started
+        self._drain = drain
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -122,6 +136,7 @@ class _Server(uvicorn.Server):
         """
         for server in self.servers:
             server.close()
+        self._drain()
         self.server_state.default_headers.append((b"connection", b"close"))
         now = asyncio.get_running_loop().time
         until = now() + min(IDLE_S, self.config.timeout_graceful_shutdown or 0)

@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from domain.events import Interaction, InteractionRecord
 
@@ -23,12 +23,12 @@ def blended(live: R, told: Interaction) -> R:
     if type(record) is not type(live):  # a key says its kind, and a kind has one type of record
         return live
     newer, older = (record, live) if _told_at(told) > _said_at(live) else (live, record)
-    return replace(newer, **_gaps(newer, older), occurred_at=record.occurred_at)  # type: ignore[type-var]
+    return replace(newer, **_gaps(newer, older), occurred_at=record.occurred_at)
 
 
-def _gaps(newer: InteractionRecord, older: InteractionRecord) -> dict[str, object]:
+def _gaps(newer: InteractionRecord, older: InteractionRecord) -> dict[str, Any]:
     names = [one.name for one in fields(newer)]
-    filled: dict[str, object] = {}
+    filled: dict[str, Any] = {}
     beside = {name for others in _TOGETHER.values() for name in others}
     for name in names:
         if name in _OWN or name in beside or not _is_unknown(getattr(newer, name)):

@@ -35,8 +35,8 @@ async def fetch(operation: "Operation", threads: Sequence[SourceKey], cut: Cut) 
         if _supported(operation, thread.source):
             parents[thread.source].append(_parent(thread))
     found = await read(operation, parents, wanted)
-    rest = [thread for thread in threads if _spot(thread) not in found]
-    known = await told.messages(operation, rest, cut) if rest else {}
+    left = [thread for thread in threads if _spot(thread) not in found]
+    known = await told.messages(operation, left, cut) if left else {}
     answers = [
         found.get(_spot(thread)) or known.get(thread) or _unsupported(thread) for thread in threads
     ]

@@ -55,6 +55,8 @@ class Operation:
         whole.
         """
         self.proven: frozenset[CustomerId] | None = None
+        self.resume_after: str | None = None
+        """The cursor from which a stream goes on, whatever its arguments say."""
         self._trails: dict[SourceKey, Trail] = {}
         self._followed: list[tuple[Iterable[Record], Trail]] = []
         self._problems: list[Problem] = []

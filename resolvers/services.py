@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from domain.context import CommitmentStore, Extractor
 from domain.decisions import Decisions, Mint
 from domain.errors import CapabilityDisabled
 from domain.events import EventStore, Guests
@@ -11,9 +11,11 @@ from domain.ids import Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
 from domain.provenance import System
 from domain.sources import Source
-from journey.context.rules import RuleExtractor
 from resolvers.lately import KeptLately
 from resolvers.quiet import NoEvents
+
+if TYPE_CHECKING:
+    from resolvers.happenings import Hubs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +40,9 @@ class Services:
     clock: Clock
     telemetry: Telemetry
     events: EventStore = field(default_factory=NoEvents)
+    hubs: "Hubs | None" = None
+    """What subscribers follow; None where nothing can be followed."""
     guests: Guests | None = None
-    extractor: Extractor = field(default_factory=RuleExtractor)
-    commitments: CommitmentStore | None = None
     tellers: Mapping[str, System] = field(default_factory=dict)
     """The systems whose events are taken, by name: the sources, and others beside them."""
     capabilities: tuple[Capability, ...] = ()

@@ -16,6 +16,7 @@ from schema.interaction import Call, Visit
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS, Long
+from schema.subscription import Subscription
 
 FEDERATION: Final = "2.7"
 """Both composition libraries know it, and nothing newer is used."""
@@ -39,6 +40,7 @@ def build_schema(
     return Graph(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[Long, Call, Visit],
         extensions=[*extensions, CodedErrors],
         execution_context_class=Execution,

@@ -54,6 +54,12 @@ class SqlDecisions:
     ) -> list[IdentityEvent]:
         return await self._transactions.read(history.of, customer, first, after)
 
+    async def every_event(self, after: int, first: int) -> list[IdentityEvent]:
+        return await self._transactions.read(history.since, after, first)
+
+    async def last_event(self) -> int:
+        return await self._transactions.read(history.last)
+
 
 def _decide(connection: Connection, question: Question, rule: Rule) -> Decided:
     connection.execute(_LOCK)  # no other publication until this one is out

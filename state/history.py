@@ -53,6 +53,13 @@ def of(
     return [_event(row) for row in connection.execute(newest)]
 
 
+def since(connection: Connection, after: int, first: int) -> list[IdentityEvent]:
+    """Events of everybody after that sequence, in order."""
+    later = select(identity_events).where(identity_events.c.sequence > after)
+    found = connection.execute(later.order_by(identity_events.c.sequence).limit(first))
+    return [_event(row) for row in found]
+
+
 def _row(sequence: int, event: IdentityEvent) -> bulk.Values:
     return {
         "sequence": sequence,

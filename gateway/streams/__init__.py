@@ -1,0 +1,1 @@
+"""Subscriptions: streams over WebSocket and server-sent events."""

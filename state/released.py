@@ -4,24 +4,19 @@ has to be settled again, for it may be theirs alone now.
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, select
 
 from state import bulk, live_index
 from state.tables import contact_identifiers, shared_identifiers
 
 _own = contact_identifiers.c
-_SHARED = (
-    select(_own.value, _own.kind)
-    .join(
-        shared_identifiers,
-        and_(
-            shared_identifiers.c.value == _own.value,
-            shared_identifiers.c.kind == _own.kind,
-        ),
-    )
-    .where(bulk.among(_own.key))
+_same = and_(shared_identifiers.c.value == _own.value, shared_identifiers.c.kind == _own.kind)
+_SHARED = select(_own.value).join(shared_identifiers, _same).where(bulk.among(_own.key))
+# The first by the index, however many there are.
+_first = select(_own.key).where(_same).order_by(_own.scope, _own.key).limit(1)
+_CARRIER = select(_first.scalar_subquery().label("key")).where(
+    bulk.among(shared_identifiers.c.value)
 )
-_CARRIER = select(func.min(_own.key)).where(bulk.among(_own.value)).group_by(_own.value, _own.kind)
 
 
 def shared_by(connection: Connection, keys: Collection[str]) -> list[str]:
@@ -38,6 +33,6 @@ def wake(connection: Connection, values: Collection[str]) -> list[str]:
     if not values:
         return []
     found = bulk.answers(connection, _CARRIER, values)
-    keys = sorted({key for (key,) in found})
+    keys = sorted({key for (key,) in found if key is not None})
     live_index.wait(connection, keys)
     return keys

@@ -91,6 +91,7 @@ class Program:
             events=self.wire.events,
             hubs=self.wire.hubs,
             guests=self.state.guests,
+            commitments=self.state.commitments,
             tellers=tellers(self.config, self.sources),
             capabilities=_capabilities(self.config.capabilities),
         )

@@ -25,6 +25,7 @@ from resolvers import (
     messages,
     people,
     rows,
+    texts,
     timeline,
     told,
 )
@@ -36,6 +37,7 @@ from resolvers.lookup import Answer, Match
 from resolvers.matters import Matters
 from resolvers.pages import Cut
 from resolvers.people import Person
+from resolvers.texts import Texts
 from resolvers.timeline import Timeline, Walk
 from resolvers.trails import Trail
 
@@ -123,6 +125,16 @@ class Loaders:
 
         batch: Batch[CustomerId, Matters] = self._batch(("matters", freshness), fetch)
         return await batch.load_many([owner.id for owner in owners])
+
+    async def texts(self, owner: Customer, issue: str | None) -> Texts | None:
+        """Of a customer that was handed out; unmasked, for use in here."""
+
+        async def fetch(ids: list[CustomerId]) -> list[Texts | None]:
+            return [await texts.read(self._operation, owner, issue) for _ in ids]
+
+        batch: Batch[CustomerId, Texts | None] = self._batch(("texts", owner.id, issue), fetch)
+        found: Texts | None = await batch.load(owner.id)
+        return found
 
     async def messages(self, thread: SourceKey, cut: Cut) -> Connection:
         """The messages of a ticket or conversation that was handed out; of the cut, `freshness` and

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from domain.context import CommitmentStore, Extractor
 from domain.decisions import Decisions, Mint
 from domain.errors import CapabilityDisabled
 from domain.events import EventStore, Guests
@@ -11,6 +12,7 @@ from domain.ids import Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
 from domain.provenance import System
 from domain.sources import Source
+from journey.context.rules import RuleExtractor
 from resolvers.lately import KeptLately
 from resolvers.quiet import NoEvents
 
@@ -43,6 +45,8 @@ class Services:
     hubs: "Hubs | None" = None
     """What subscribers follow; None where nothing can be followed."""
     guests: Guests | None = None
+    extractor: Extractor = field(default_factory=RuleExtractor)
+    commitments: CommitmentStore | None = None
     tellers: Mapping[str, System] = field(default_factory=dict)
     """The systems whose events are taken, by name: the sources, and others beside them."""
     capabilities: tuple[Capability, ...] = ()

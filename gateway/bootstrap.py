@@ -28,7 +28,7 @@ from gateway.entities.keeping import Keeping
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import PlannedExecutor
 from gateway.library import Library
-from gateway.live_record import event_store, tellers
+from gateway.live_record import collection, event_store, tellers
 from gateway.pages import ready_query
 from gateway.prices import PriceList
 from gateway.probes import Probes
@@ -238,6 +238,7 @@ def application(program: Program, query: str | None = None) -> Application:
             more=[
                 _desk(program, sessions, operation, door),
                 *reception(program, worker).routes,
+                *collection(program).routes,
                 streaming.route,
             ],
             started=lambda: _together(background(program, worker), streaming.running()),

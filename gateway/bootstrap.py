@@ -19,7 +19,7 @@ from gateway.cache import MemoryCache
 from gateway.clock import SystemClock
 from gateway.config import BUILT, Capabilities, Config
 from gateway.desk.frame import Frame
-from gateway.desk.routes import mounted
+from gateway.desk.routes import Respond, mounted
 from gateway.desk.sessions import Sessions
 from gateway.desk.visits import Desk, NewOperation
 from gateway.documents import Documents
@@ -27,8 +27,10 @@ from gateway.endpoint import Graph, GraphQLEndpoint
 from gateway.entities.keeping import Keeping
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import PlannedExecutor
+from gateway.hosts import Origin
 from gateway.library import Library
 from gateway.live_record import collection, event_store, tellers
+from gateway.mcp.mount import Agents
 from gateway.pages import ready_query
 from gateway.prices import PriceList
 from gateway.probes import Probes
@@ -92,6 +94,7 @@ class Program:
             hubs=self.wire.hubs,
             guests=self.state.guests,
             commitments=self.state.commitments,
+            handoffs=self.state.handoffs,
             tellers=tellers(self.config, self.sources),
             capabilities=_capabilities(self.config.capabilities),
         )
@@ -216,6 +219,7 @@ def application(program: Program, query: str | None = None) -> Application:
         library=Library(program.cache, program.state.documents, config.documents),
     )
     endpoint = GraphQLEndpoint(graph, door, operation, program.telemetry)
+    agents = _agents(config, door, endpoint, graph)
     sessions = _sessions(program, door)
     streaming = house(
         program,
@@ -236,15 +240,23 @@ def application(program: Program, query: str | None = None) -> Application:
             sdl=sdl,
             query=query or ready_query(EXAMPLE_EMAIL),
             more=[
-                _desk(program, sessions, operation, door),
+                _desk(program, sessions, operation, door, streaming.events.respond),
                 *reception(program, worker).routes,
                 *collection(program).routes,
+                agents.route,
                 streaming.route,
             ],
-            started=lambda: _together(background(program, worker), streaming.running()),
+            started=lambda: _together(background(program, worker, agents), streaming.running()),
             events=streaming.events.respond,
             drain=streaming.streams.drain,
         )
+    )
+
+
+def _agents(config: Config, door: Doorkeeper, endpoint: GraphQLEndpoint, graph: Graph) -> Agents:
+    origins = [Origin.parse(text) for text in config.server.allowed_origins]
+    return Agents(
+        door, origins, lambda protocol: protocol.manager(endpoint, graph.schema, release())
     )
 
 
@@ -265,7 +277,13 @@ def _sessions(program: Program, door: Doorkeeper) -> Sessions:
     )
 
 
-def _desk(program: Program, sessions: Sessions, operation: NewOperation, door: Doorkeeper) -> Mount:
+def _desk(
+    program: Program,
+    sessions: Sessions,
+    operation: NewOperation,
+    door: Doorkeeper,
+    events: Respond,
+) -> Mount:
     config = program.config
     weights = config.identity.review_weight, config.identity.auto_link_weight
     desk = Desk(
@@ -274,7 +292,7 @@ def _desk(program: Program, sessions: Sessions, operation: NewOperation, door: D
         new_operation=operation,
         deadline_s=config.limits.deadline_s,
     )
-    return mounted(desk, thresholds=weights, without_token=door.knows_anonymous)
+    return mounted(desk, events, thresholds=weights, without_token=door.knows_anonymous)
 
 
 def _cache(config: Config) -> Cache:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.reach import until_reached
 from gateway.webhooks import Reception
+from gateway.mcp.mount import Agents
 from gateway.worker import Worker
 from resolvers.announcing import Announcer
 from resolvers.arrivals import Arrivals
@@ -63,9 +64,10 @@ def reception(program: "Program", worker: Worker) -> Reception:
 
 
 @asynccontextmanager
-async def background(program: "Program", worker: Worker) -> AsyncIterator[None]:
+async def background(program: "Program", worker: Worker, agents: Agents) -> AsyncIterator[None]:
     """What goes on beside serving."""
     async with (
+        agents.running(),
         until_reached(program.sources.values()),
         worker.running(applying=program.config.inbox.worker),
     ):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from domain.context import Commitment
 from domain.customer import Link
 from domain.errors import InputError
+from domain.handoffs import HANDOFF_PREFIX
 from domain.ids import (
     CUSTOMER_PREFIX,
     CustomerId,
@@ -15,15 +16,16 @@ from domain.ids import (
 )
 from domain.provenance import Freshness, System
 from domain.records import RECORD_TYPES, Record
-from resolvers import commitments, matters
+from resolvers import commitments, handoffs, matters
 from resolvers.access import may_read
 from resolvers.customer import Customer
+from resolvers.handoffs import Handed
 from resolvers.matters import Matter, Way
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
 
-Node = Customer | Record | System | Link | Matter | Way | Commitment
+Node = Customer | Record | System | Link | Matter | Way | Commitment | Handed
 
 _KINDS = frozenset(kind.value for kind in RECORD_TYPES)
 
@@ -47,7 +49,7 @@ async def node(operation: "Operation", node_id: str) -> Node | None:
 
 async def _worked_out(
     operation: "Operation", prefix: str, parts: tuple[str, ...]
-) -> Matter | Way | Commitment | None:
+) -> Matter | Way | Commitment | Handed | None:
     """What no system holds. Raises InputError."""
     if prefix == "issue" and len(parts) == 4 and parts[2] in _KINDS:
         return await matters.by_issue_id(operation, parts)
@@ -56,6 +58,8 @@ async def _worked_out(
     if prefix == commitments.PREFIX and len(parts) in (1, 3):
         found = await commitments.by_id(operation, parts)
         return None if found is None else operation.masks.apply(found.commitment)
+    if prefix == HANDOFF_PREFIX and len(parts) == 1:
+        return await handoffs.by_parts(operation, parts)
     raise InputError("id: not an id of this graph")
 
 

@@ -8,6 +8,7 @@ from domain.context import CommitmentStore, Extractor
 from domain.decisions import Decisions, Mint
 from domain.errors import CapabilityDisabled
 from domain.events import EventStore, Guests
+from domain.handoffs import HandoffStore
 from domain.ids import Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
 from domain.provenance import System
@@ -47,6 +48,7 @@ class Services:
     guests: Guests | None = None
     extractor: Extractor = field(default_factory=RuleExtractor)
     commitments: CommitmentStore | None = None
+    handoffs: HandoffStore | None = None
     tellers: Mapping[str, System] = field(default_factory=dict)
     """The systems whose events are taken, by name: the sources, and others beside them."""
     capabilities: tuple[Capability, ...] = ()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import UNSET
 
+from domain import handoffs as domain
 from domain import issues
 from domain.provenance import Freshness as Fresh
 from domain.vocabulary import ActorKind, AttributionModel, Completeness, IssueState, JourneyKind
-from resolvers import ways
+from resolvers import handoffs, ways
 from resolvers.connection import page_size
 from resolvers.customer import Customer as Person
 from resolvers.matters import Matter, Matters, Share, Step, Way
@@ -52,6 +53,20 @@ async def _customer(root: strawberry.Parent[Matter], info: Info) -> Person | Non
 
 
 @strawberry.type
+class EscalationAdvice:
+    is_type_of = speaks_for(domain.EscalationAdvice)
+
+    escalate: bool
+    reasons: list[str]
+
+
+async def _escalation_advice(
+    root: strawberry.Parent[Matter], info: Info
+) -> domain.EscalationAdvice | None:
+    return await handoffs.escalation(info.context, root)
+
+
+@strawberry.type
 class Issue(Node):
     is_type_of = speaks_for(Matter)
 
@@ -69,6 +84,9 @@ class Issue(Node):
     interactions: list[Interaction] | None = strawberry.field(directives=[about(3)])
     transitions: list[Transition] = strawberry.field(directives=[about(2)])
     satisfaction: int | None
+    escalation_advice = strawberry.field(
+        resolver=_escalation_advice, graphql_type=EscalationAdvice | None, directives=[UPSTREAM]
+    )
 
 
 @strawberry.type

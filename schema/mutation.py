@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import decisions
+from schema import handoff
 from schema.base import Info
 from schema.decisions import IdentityPayload
 from schema.directives import UPSTREAM, Cost
@@ -81,4 +82,19 @@ class Mutation:
             "Says that the caller is about to ask for a slot; ALREADY_KNOWN hands back the value "
             "and where it is known from."
         ),
+    )
+    handoff_create = strawberry.field(
+        resolver=handoff.create,
+        graphql_type=handoff.HandoffPayload,
+        directives=[UPSTREAM],
+        description="Hands a matter over, with all that is known of it.",
+    )
+    handoff_accept = strawberry.field(
+        resolver=handoff.accept,
+        graphql_type=handoff.HandoffPayload,
+        directives=[UPSTREAM],
+        description="Takes it over; the first who does has it.",
+    )
+    handoff_end = strawberry.field(
+        resolver=handoff.end, graphql_type=handoff.HandoffPayload, directives=[UPSTREAM]
     )

@@ -366,8 +366,10 @@ def inside() -> Inside:
     """
 
     @asynccontextmanager
-    async def run(deployment: Deployment, **sources: Mapping[str, object]) -> AsyncIterator[Graph]:
-        deployment.configure(tokens(), sources)
+    async def run(
+        deployment: Deployment, head: str = "", **sources: Mapping[str, object]
+    ) -> AsyncIterator[Graph]:
+        deployment.configure(f"{head}\n{tokens()}", sources)
         async with opened(load(deployment.config, deployment.env)) as program:
             transport = httpx.ASGITransport(app=application(program), raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:

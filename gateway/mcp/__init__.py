@@ -1,0 +1,1 @@
+"""The graph for agents: three reviewed documents as tools of the Model Context Protocol."""

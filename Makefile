@@ -59,6 +59,9 @@ test-long: setup  ## decisions: 10,000 random sequences against a plain model, 1
 storm: setup  ## more than 10,000 webhooks, repeated and out of order, with a kill in the middle
 	KNOWNAS_STORM=7600 $(BIN)/pytest -q tests/e2e/test_storm.py --log-cli-level=WARNING
 
+test-replay: setup  ## 100,000 events, a tenth twice and a tenth out of order, end as the clean run (about two minutes)
+	KNOWNAS_REPLAY_EVENTS=100000 $(BIN)/pytest -q tests/state/test_events.py -k replay --durations=1
+
 test-fuzz: setup  ## plans against the reference executor, 20,000 random operations
 	PLAN_OPERATIONS=20000 $(BIN)/pytest -s tests/gateway/test_plan_equality.py
 

@@ -106,6 +106,10 @@ def configuration(
         },
         "state": {"url": f"sqlite:///{folder / 'demo.db'}"},
         "log": {"level": "warning"},
+        "live_record": {
+            "systems": {"voice": "VOICE", "bot": "CHAT", "web": "WEB"},
+            "sites": [{"system": "web", "write_key": "demo-site"}],
+        },
         "auth": {"tokens": [masked.table], "anonymous_scopes": sorted(SCOPES)},
         "sources": {
             name: {

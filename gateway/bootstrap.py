@@ -10,6 +10,7 @@ from starlette.routing import Mount
 from connectors import senders
 from connectors.registry import build_source
 from connectors.sender import Sender
+from domain.context import Extractor
 from domain.live import Drift
 from domain.ports import Cache, Clock
 from domain.sources import Source
@@ -27,6 +28,7 @@ from gateway.endpoint import Graph, GraphQLEndpoint
 from gateway.entities.keeping import Keeping
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import PlannedExecutor
+from gateway.extraction import extractor
 from gateway.hosts import Origin
 from gateway.library import Library
 from gateway.live_record import collection, event_store, tellers
@@ -45,6 +47,7 @@ from identity.drift import refereed
 from identity.graph import People
 from identity.minting import mint
 from identity.referee import Referee, Resolved
+from identity.run import DUCKDB
 from resolvers.caller import Caller
 from resolvers.ingest import Progress, SyncReport, sync_all
 from resolvers.operation import Operation
@@ -76,6 +79,7 @@ class Program:
     people: People
     standing: StandingPeople
     kept: StandingRecords
+    extractor: Extractor
     wire: Wire
 
     @property
@@ -94,6 +98,7 @@ class Program:
             hubs=self.wire.hubs,
             guests=self.state.guests,
             commitments=self.state.commitments,
+            extractor=self.extractor,
             handoffs=self.state.handoffs,
             tellers=tellers(self.config, self.sources),
             capabilities=_capabilities(self.config.capabilities),
@@ -113,11 +118,16 @@ class Program:
             settle=self.people.settle,
         )
 
-    async def resolve(self) -> tuple[Resolved, Drift | None]:
+    async def resolve(self, engine: str = DUCKDB) -> tuple[Resolved, Drift | None]:
         """Resolve everything, see identity.drift."""
         state = self.state
         return await refereed(
-            self.referee, self.people, state.records, state.identities, state.arrivals
+            self.referee,
+            self.people,
+            state.records,
+            state.identities,
+            state.arrivals,
+            engine=engine,
         )
 
     async def measure(self) -> None:
@@ -191,6 +201,7 @@ async def opened(
             people=people,
             standing=standing,
             kept=kept,
+            extractor=extractor(config, new_sender, telemetry, closing),
             wire=wire,
         )
 

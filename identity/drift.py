@@ -10,6 +10,7 @@ from identity.evaluate import quality
 from identity.graph import People
 from identity.referee import Referee, Resolved
 from identity.rows import FORM
+from identity.run import DUCKDB
 
 INDEXED_AT_ONCE = 1_000
 
@@ -22,6 +23,8 @@ async def refereed(
     records: RecordStore,
     store: IdentityStore,
     arrivals: Arrivals,
+    *,
+    engine: str = DUCKDB,
 ) -> tuple[Resolved, Drift | None]:
     """Resolve everything, and say how far live resolution was from it; None where nothing stood.
     Records that an older release has stored are first brought into the form that live compares.
@@ -30,7 +33,7 @@ async def refereed(
         await arrivals.index([people.index(contact) for contact in missing])
     await arrivals.begin_census()
     before = await store.memberships()
-    resolved = await referee.resolve(records, store)
+    resolved = await referee.resolve(records, store, engine)
     found = drift(before, await store.memberships())
     await arrivals.end_census(found)
     return resolved, found

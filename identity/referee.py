@@ -24,6 +24,7 @@ from identity.model import Model
 from identity.neighbourhood import IDENTIFIERS
 from identity.normalise import Person, normalise
 from identity.rows import row_of
+from identity.run import DUCKDB, predictor
 from identity.sharing import PUBLIC_USERS
 from identity.signature import BY_MODEL
 from identity.steps import Steps
@@ -89,10 +90,14 @@ class Referee:
             clock=self._clock,
         )
 
-    async def resolve(self, records: RecordStore, store: IdentityStore) -> Resolved:
-        """Everything that is stored, published in one step. Raises ClusterConflict where others
-        kept publishing while it was worked out.
+    async def resolve(
+        self, records: RecordStore, store: IdentityStore, engine_name: str = DUCKDB
+    ) -> Resolved:
+        """Everything that is stored, published in one step. `engine_name` is that of run.ENGINES on
+        which pairs are scored. Raises ClusterConflict where others kept publishing while it was
+        worked out, InputError for an engine that is not there.
         """
+        predict = predictor(engine_name)
         for _ in range(ATTEMPTS):
             version, decisions = await store.version(), await store.decisions()
             steps = Steps()
@@ -102,7 +107,7 @@ class Referee:
                     widen(connection, found, self._limits)
                     rules = census.constraints(connection, decisions, self._unique)
                 resolution = await aside(
-                    connection, partial(self._resolve, connection, rules, steps)
+                    connection, partial(self._resolve, connection, rules, steps, predict)
                 )
                 taken = self._census(connection, replace(resolution, based_on=version))
                 try:
@@ -114,7 +119,11 @@ class Referee:
         raise ClusterConflict("identities kept changing while they were resolved; run it again")
 
     def _resolve(
-        self, connection: duckdb.DuckDBPyConnection, rules: Constraints[int], steps: Steps
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        rules: Constraints[int],
+        steps: Steps,
+        predict: batch.Predictor,
     ) -> Resolution:
         """Works out every table that is published, and says what became of known customers."""
         with workers() as processes:
@@ -127,6 +136,7 @@ class Referee:
                     min(self._review_weight, self._policy.link_weight),
                     link_weight=self._policy.link_weight,
                     explained=self._review_weight,
+                    predictor=predict,
                 )
                 batch.forget_pairs(connection)
             with steps.step("cluster"), census.doubts(connection):

@@ -21,8 +21,18 @@ from identity.rules import literal
 from identity.steps import Steps, peak_mb
 from identity.workers import workers
 
-ENGINES: Mapping[str, batch.Predictor] = {"duckdb": batch.predict, "spark": spark.predict}
+DUCKDB = "duckdb"
+ENGINES: Mapping[str, batch.Predictor] = {DUCKDB: batch.predict, "spark": spark.predict}
 """What pairs are scored on."""
+
+
+def predictor(engine: str) -> batch.Predictor:
+    """Raises InputError for an engine there is none of."""
+    if engine not in ENGINES:
+        raise InputError(f"--engine: allowed: {', '.join(ENGINES)}")
+    return ENGINES[engine]
+
+
 LEAST_WEIGHT = -20.0
 """Weaker pairs are dropped before clustering: whatever else is known, they do not join."""
 
@@ -36,7 +46,7 @@ class RunOptions:
     records: Path
     out: Path
     model: Path | None = None
-    engine: str = "duckdb"
+    engine: str = DUCKDB
     truth: Path | None = None
     report: Path | None = None
     auto_link_weight: float = 5.5
@@ -68,8 +78,7 @@ class RunReport:
 
 def run(options: RunOptions) -> RunReport:
     """Resolve a directory of record files. Raises InputError; `out` appears whole or not at all."""
-    if options.engine not in ENGINES:
-        raise InputError(f"--engine: allowed: {', '.join(ENGINES)}")
+    predict = predictor(options.engine)
     starting = load(options.model) if options.model else bundled()
     steps = Steps()
     with engine(options.limits) as connection:
@@ -86,7 +95,7 @@ def run(options: RunOptions) -> RunReport:
                 model,
                 LEAST_WEIGHT,
                 options.auto_link_weight,
-                predictor=ENGINES[options.engine],
+                predictor=predict,
             )
         with steps.step("cluster"):
             oversized = _cluster(connection, model, options.auto_link_weight)

@@ -6,8 +6,11 @@ files (TMPDIR), which on a cluster must be one that every executor sees. Master,
 are those of spark-defaults.conf; without any, Spark runs here on all cores.
 """
 
+import atexit
 import re
+import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,9 +87,18 @@ def _session() -> "SparkSession":
     try:
         builder = SparkSession.builder.appName("knownas-identity")
         builder = builder.config("spark.jars", similarity_jar_location())
+        builder = builder.config("spark.sql.warehouse.dir", _warehouse())
         return builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
     except (PySparkException, OSError) as error:
         raise InputError("--engine spark: Spark did not start; it needs Java 17") from error
+
+
+@cache
+def _warehouse() -> str:
+    """Where Spark would keep tables of its own, were there any; gone with the process."""
+    folder = tempfile.mkdtemp(prefix="knownas-spark-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _linker(

@@ -82,12 +82,12 @@ def _tell_quality(quality: Quality) -> None:
 
 
 @group.command("resolve")
-def resolve(config: ConfigFile = DEFAULT_CONFIG) -> None:
+def resolve(config: ConfigFile = DEFAULT_CONFIG, engine: Engine = "duckdb") -> None:
     """Work out who is who among all stored records, and publish it in one step."""
 
     async def resolved() -> tuple[Resolved, Drift | None]:
         async with opened(configured(config)) as program:
-            return await program.resolve()
+            return await program.resolve(engine)
 
     found, drift = run_async(resolved())
     say(f"records\t{found.records}\ncustomers\t{found.customers}\nchanged\t{found.changed}")

@@ -3,15 +3,18 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from domain.customer import KeyKind, Link, LookupKey
+from domain.errors import InputError
 from domain.ids import Kind, SourceKey
 from domain.ports import Clock, Resolution, SyncCursor
 from domain.provenance import Provenance, System
 from domain.records import Actor, Contact
 from domain.vocabulary import ActorKind, LinkMethod, LinkStatus, SystemKind
+from identity import batch, run
 from identity.graph import People
 from identity.model import bundled
 from identity.referee import Referee
@@ -171,3 +174,21 @@ async def test_search_finds_people_by_the_beginnings_of_words_and_by_numbers(
     assert await rooms.graph.search("07700 9001", 10) == [person]
     assert await rooms.graph.search("margaret@ex", 10) == [person]
     assert await rooms.graph.search("unheard of", 10) == []
+
+
+async def test_pairs_are_scored_by_the_engine_that_is_asked_for(
+    rooms: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def elsewhere(*told: Any) -> str:
+        asked.append(told[2])
+        return batch.predict(*told)
+
+    monkeypatch.setitem(run.ENGINES, "elsewhere", elsewhere)  # type: ignore[arg-type]
+    await store(rooms, EVERYBODY)
+    records, identities = rooms.state.records, rooms.state.identities
+    await rooms.referee.resolve(records, identities, "elsewhere")
+    assert asked[0] == "candidates"
+    with pytest.raises(InputError, match="--engine"):
+        await rooms.referee.resolve(records, identities, "abacus")

@@ -1,9 +1,10 @@
 """`knownas demo`: emulated platforms, seeded people, and the product over them, in one process."""
 
+import asyncio
 import json
 import shlex
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -23,11 +24,13 @@ from gateway.server import listen, run
 from gateway.server import serve as serve_app
 from gateway.terminal import note, progress, say
 from resolvers.caller import ANY_CUSTOMER
+from sandbox.day import Player
 from sandbox.demo import CRM_EMAIL
 from sandbox.postman import Postman
 from sandbox.seed import build_world
 from sandbox.server import Sandbox
 from sandbox.vendors import VENDORS
+from sandbox.world import World
 
 _HOST: Final = "127.0.0.1"
 
@@ -47,15 +50,36 @@ def command(port: Port = 8000, people: People = 200, seed: Seed = 7) -> None:
 async def _demo(port: int, people: int, seed: int) -> None:
     masked = new_token("masked", [ANY_CUSTOMER])
     with listen(_HOST, port) as listening:
-        async with playing(listening.getsockname()[1], people, seed, masked) as program:
+        async with playing(listening.getsockname()[1], people, seed, masked) as (program, world):
             await _prepare(program)
-            await serve_app(
-                application(program, ready_query(CRM_EMAIL)),
-                listening,
-                program.config.server,
-                lambda where: _welcome(where, masked.token),
-            )
+            async with _day(world) as begin:
+
+                def announce(where: str) -> None:
+                    _welcome(where, masked.token)
+                    begin(where)
+
+                app = application(program, ready_query(CRM_EMAIL))
+                await serve_app(app, listening, program.config.server, announce)
     note("stopped")
+
+
+@asynccontextmanager
+async def _day(world: World) -> AsyncIterator[Callable[[str], None]]:
+    """Plays the day on the platforms and to the graph at an address, until the block ends."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def play(where: str) -> None:
+        try:
+            await Player(world, where, lambda what: note(f"live: {what}")).play()
+        except (OSError, RuntimeError) as error:
+            note(f"live: the day cannot be played ({type(error).__name__})")
+
+    try:
+        yield lambda where: tasks.append(asyncio.create_task(play(where)))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _prepare(program: Program) -> None:
@@ -71,7 +95,9 @@ async def _prepare(program: Program) -> None:
 
 
 @asynccontextmanager
-async def playing(port: int, people: int, seed: int, masked: NewToken) -> AsyncIterator[Program]:
+async def playing(
+    port: int, people: int, seed: int, masked: NewToken
+) -> AsyncIterator[tuple[Program, World]]:
     """The product over a sandbox of its own, which tells `port` of its changes; both are gone
     afterwards.
     """
@@ -85,7 +111,7 @@ async def playing(port: int, people: int, seed: int, masked: NewToken) -> AsyncI
                     secret = config.sources[name].settings.secrets["webhook_secret"]
                     url = f"http://{_HOST}:{port}/webhooks/{name}"
                     postman.subscribe(vendor, url, secret.reveal())
-                yield program
+                yield program, sandbox.world
 
 
 def configuration(
@@ -107,7 +133,7 @@ def configuration(
         "state": {"url": f"sqlite:///{folder / 'demo.db'}"},
         "log": {"level": "warning"},
         "live_record": {
-            "systems": {"voice": "VOICE", "bot": "CHAT", "web": "WEB"},
+            "systems": {"voice": "VOICE", "bot": "CHAT", "mail": "EMAIL", "web": "WEB"},
             "sites": [{"system": "web", "write_key": "demo-site"}],
         },
         "auth": {"tokens": [masked.table], "anonymous_scopes": sorted(SCOPES)},
@@ -141,6 +167,7 @@ def _welcome(where: str, masked: str) -> None:
     say("\n  The same from a shell:")
     say(f"    {ask}{shlex.quote(json.dumps({'query': SHELL_QUERY % CRM_EMAIL}))}")
     say(f"\n  The desk, where stewards decide who is who:   {where}/desk")
+    say(f"  A customer, with what goes on arriving live:  {where}/desk/people?find=margaret")
     say("\n  As a caller who may not see personal data, add:")
     say(f"    -H 'authorization: Bearer {masked}'")
     say("\n  Ctrl+C stops everything.\n")

@@ -22,7 +22,7 @@ def block(language: str) -> str:
 
 
 async def test_the_readme_query_has_the_answer_that_is_printed_below_it() -> None:
-    async with playing(0, 200, 7, new_token("masked", [ANY_CUSTOMER])) as program:
+    async with playing(0, 200, 7, new_token("masked", [ANY_CUSTOMER])) as (program, _):
         for one in await program.sync(list(program.sources.values())):
             assert one.error is None
         await program.referee.resolve(program.state.records, program.state.identities)

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.day import day, timed
 from sandbox.demo import CHAT_EMAIL, CRM_EMAIL, PHONE, TICKET_EMAIL
 
-SYSTEMS = '[live_record]\nsystems = { phones = "VOICE", shopchat = "CHAT", mail = "EMAIL" }\n'
+SYSTEMS = """[live_record]
+systems = { phones = "VOICE", voice = "VOICE", shopchat = "CHAT", bot = "CHAT", mail = "EMAIL" }
+"""
 INGEST = """mutation Tell($events: [EventInput!]!) {
   interactionsIngest(events: $events) {
     accepted duplicates customers { id } userErrors { code message field }
@@ -290,3 +293,35 @@ async def test_a_family_that_is_split_has_each_its_own_timeline_again(living: Li
         )
         assert parted["customerSplit"]["userErrors"] == []
         assert {id: await told(id) for id in before} == before
+
+
+async def test_the_day_of_the_demo_ends_with_two_promises_and_a_bot_that_got_nowhere(
+    living: Living,
+) -> None:
+    asked = """query Day($by: CustomerKey!) { customer(by: $by) {
+      issues(open: true) { reason groupedBy interactions { channel }
+                           escalationAdvice { escalate reasons } }
+      context(purpose: "HANDOFF") {
+        commitments { state dueAt what { text evidence } }
+        attempted { step outcome } known { name value }
+      }
+    } }"""
+    now = datetime.now(UTC)
+    async with living() as live:
+        for step in day("#W-9", now):
+            events = timed(step.events, datetime.now(UTC))
+            told = (await live.graph.data(INGEST, events=events))["interactionsIngest"]
+            assert (told["accepted"], told["userErrors"]) == (len(events), [])
+        found = (await live.graph.data(asked, by={"email": CRM_EMAIL}))["customer"]
+    (issue,) = [one for one in found["issues"] if one["reason"] == "leak"]
+    channels = [one["channel"] for one in issue["interactions"]]
+    assert channels == ["WEB_CHAT", "WEB_CHAT", "VOICE", "EMAIL"]
+    assert "stalled twice" in issue["escalationAdvice"]["reasons"]
+    said = {one["what"]["text"]: one["what"]["evidence"] for one in found["context"]["commitments"]}
+    assert {"A colleague will call you tomorrow.",
+            "I will send you the tracking link by mail today."} <= said.keys()  # fmt: skip
+    assert all(said.values()), "every statement cites its evidence"
+    assert [one["step"] for one in found["context"]["attempted"]] == [
+        "Run the rinsing programme",
+        "Change the seal",
+    ]

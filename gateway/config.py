@@ -29,6 +29,7 @@ from gateway.config_values import (
     PublicUrl,
     RedisUrl,
     Scope,
+    SecretOption,
     Sha256,
     StateUrl,
     SystemName,
@@ -332,6 +333,35 @@ class LiveRecord(Options):
         return self
 
 
+class Extractor(Options):
+    """What reads statements out of texts, docs/context.md."""
+
+    kind: Literal["rules", "openai"] = Field(
+        default="rules",
+        description="`rules` work offline. `openai` hands texts to a model at `extractor.base_url`"
+        " that speaks the chat completions of OpenAI; where it does not answer, the rules do.",
+    )
+    base_url: BaseUrl | None = Field(
+        default=None, description="Where the model answers, as in https://models.example.com/v1."
+    )
+    model: str = Field(default="", max_length=200, description="The name it is asked under.")
+    token: SecretOption = Field(
+        default=Secret(""), description="Its token, as a secret; empty where it wants none."
+    )
+    timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=120,
+        description="Longest wait for it; the deadline of an operation may be shorter.",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.kind == "openai" and not (self.base_url and self.model):
+            raise ValueError("openai needs base_url and model")
+        return self
+
+
 class Log(Options):
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe event that is written."
@@ -448,6 +478,7 @@ class Config(Options):
     documents: Documents = Documents()
     inbox: Inbox = Inbox()
     live_record: LiveRecord = LiveRecord()
+    extractor: Extractor = Extractor()
     log: Log = Log()
     identity: Identity = Identity()
     sources: dict[str, Source] = Field(default_factory=dict)

@@ -11,7 +11,7 @@ from connectors.auth import Secret
 from domain.vocabulary import SystemKind
 from gateway.hosts import Origin
 from gateway.scopes import SCOPES
-from gateway.secrets import address_of
+from gateway.secrets import address_of, secret_of
 
 T = TypeVar("T")
 Listed = Annotated[tuple[T, ...], Field(strict=False)]
@@ -57,6 +57,7 @@ def _is_zone(name: str) -> bool:
 AllowedOrigin = Annotated[str, BeforeValidator(_known_origin)]
 StateUrl = Annotated[InstanceOf[Secret], BeforeValidator(_state_url)]
 RedisUrl = Annotated[InstanceOf[Secret], BeforeValidator(_redis_url)]
+SecretOption = Annotated[InstanceOf[Secret], BeforeValidator(secret_of)]
 Scope = Annotated[
     str, _text(SCOPES.__contains__, f"no such scope; known are {', '.join(sorted(SCOPES))}")
 ]

@@ -37,6 +37,9 @@ HELP: Final = {
     "identity_disagreement": "1 less the B-cubed F1 of live resolution against everything at once.",
     "identity_moved_records": "Records that live resolution had put among others.",
     "timeline_crossings": "Pages of timelines whose customer has changed since the page before.",
+    "questions": "Slots that callers said they were about to ask for, and nobody knew.",
+    "questions_avoided": "Slots that were known when somebody was about to ask for them.",
+    "extraction_fallbacks": "Texts that the rules read because the model did not, by why.",
     "reconciles": "Searches for what no webhook told, by whether they came to an end.",
     "resolves": "Resolutions of everything by a worker, by whether they came to an end.",
 }

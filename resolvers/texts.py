@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MOST_THREADS: Final = 10
 """The newest; what is older is history, which `issues` tell of."""
-MOST_MESSAGES: Final = 40
+MOST_MESSAGES: Final = 30
 """The newest of each thread."""
 S = TypeVar("S", Attempt, Statement)
 

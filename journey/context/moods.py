@@ -108,6 +108,12 @@ def frustration(readings: Sequence[Reading], *, contacts: int = 1) -> float | No
 
 def heat(reading: Reading) -> float:
     """Of one message, 0 to 1: the words, how loud they are, and whether it has come up before."""
+    if "heat" not in reading.found:
+        reading.found["heat"] = _heat(reading)
+    return reading.found["heat"]
+
+
+def _heat(reading: Reading) -> float:
     text = reading.plain
     said = " ".join(sentence.said for sentence in reading.sentences)
     angry = min(len(_ANGER.findall(text)), 3)

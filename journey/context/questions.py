@@ -37,6 +37,13 @@ _SUBJECT = (
     r"everything|all|both|either)"
 )
 _INVERTED = _rule(r"^(?:" + _WH + r"(?:\s+\w+){0,4}?\s+)?" + _AUX + r"\s+" + _SUBJECT + r"\b")
+_HUNG_ON = _rule(
+    r"(?:,|\bbut|\band|\bso|\.\.+) (?:"
+    + _WH
+    + r"(?: \w+){0,2} )?(?:can|could|do|does|is|are|will|would|should) "
+    r"(?:i|you|we|it|there|this|they|my)\b(?! (?:be|also|just)?\W*$)"
+)
+"""A question at the end of a sentence that tells something first: "declined, what do I do"."""
 _BARE_WH = _rule(
     r"^(?:where(?:'?s)?|when(?:'?s)?|what(?:'?s)?|how(?:'?s| much| many| long| far| do|"
     r" can| about| come| likely| soon)?|why|which|who(?:'?s)?)\b"
@@ -350,7 +357,9 @@ def _asks(sentence: Sentence) -> bool:
         return not re.search(r"\b(?:will|'ll|going to) let you\b", plain, re.IGNORECASE)
     if _NOT_ASKING.match(text):
         return False
-    return bool(_INVERTED.match(text) or _PLAIN_ASKING.match(text) or _short(text))
+    return bool(
+        _INVERTED.match(text) or _PLAIN_ASKING.match(text) or _HUNG_ON.search(text) or _short(text)
+    )
 
 
 def _tagged(text: str) -> bool:

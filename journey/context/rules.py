@@ -1,5 +1,6 @@
 """The extractor that is always there: rules over sentences, offline, the same every time."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -21,7 +22,8 @@ class RuleExtractor:
     async def extract(
         self, threads: Sequence[Thread], now: datetime, _deadline: Deadline
     ) -> Extract:
-        return read(threads, now)
+        # A long history takes a quarter of a second: others are not to wait for it.
+        return await asyncio.to_thread(read, threads, now)
 
 
 def read(threads: Sequence[Thread], now: datetime) -> Extract:

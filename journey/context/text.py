@@ -80,6 +80,8 @@ class Reading:
     """A message and what its author wrote in it."""
 
     message: Message
+    found: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
+    """What rules have worked out of it that others ask for again."""
 
     @property
     def id(self) -> str:

@@ -1,4 +1,4 @@
-"""What docs/identity.md says of decisions is what there is."""
+"""What the documents say of decisions, events and commitments that are refused is what there is."""
 
 from pathlib import Path
 
@@ -7,12 +7,14 @@ import pytest
 from resolvers.refused import Code
 from resolvers.rulings import MAX_PAIRS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "identity.md").read_text(encoding="utf-8")
+OTHERS = [(DOCS / name).read_text(encoding="utf-8") for name in ("events.md", "context.md")]
 
 
 @pytest.mark.parametrize("code", list(Code))
-def test_every_code_of_a_refused_decision_is_explained(code):
-    assert f"`{code.value}`" in TEXT
+def test_every_code_of_what_is_refused_is_explained(code):
+    assert any(f"`{code.value}`" in text for text in (TEXT, *OTHERS))
 
 
 def test_the_largest_decision_is_named():

@@ -74,8 +74,9 @@ async def take(services: Services, caller: Caller, reports: Sequence[Report]) ->
     events, problems = _judged(services, caller, reports)
     participants = Participants(services)
     seating = await participants.seat([*events.values()], own_rows=caller.is_believed)
-    noted = await services.events.append(seating.told)
     failed = await participants.settle(seating.contacts)
+    # Only now: whoever follows a person is told by who the records belong to when it is written.
+    noted = await services.events.append(seating.told)
     people = dict.fromkeys(key for one in seating.told for key in one.contacts)
     owners = await services.identity.of_records([*people])
     return IngestPayload(

@@ -43,6 +43,9 @@ class LookupKey:
     value: str = field(repr=False)
     scope: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.value)  # an enumeration hashes in Python, which takes six times as long
+
 
 @dataclass(frozen=True, slots=True)
 class CanonicalIdentifier:

@@ -5,7 +5,6 @@ from typing import Final
 
 from gateway.refusals import NotAcceptable
 
-
 EVENTS: Final = "text/event-stream"
 
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
@@ -25,7 +26,7 @@ from domain.ports import (
 )
 from domain.records import Contact, Record
 from domain.sources import ChildPage, Parent
-from domain.vocabulary import LinkStatus
+from domain.vocabulary import LinkStatus, ServedFrom
 
 logger = logging.getLogger(__name__)
 
@@ -193,9 +194,13 @@ class StandingRecords:
         missing = [key for key, row in known.items() if row is None]
         if missing:
             for key, row in zip(missing, await self._records.contacts(missing), strict=True):
-                known[key] = row
-                if row is not None and self._changes() == changes:
-                    self._rows.put(key, (now, row))
+                if row is None:
+                    continue
+                # Said once here, and not for each request that reads it.
+                source = replace(row.provenance, served_from=ServedFrom.CACHE)
+                known[key] = kept = replace(row, provenance=source)
+                if self._changes() == changes:
+                    self._rows.put(key, (now, kept))
         return [known[key] for key in keys]
 
     async def keep_children(self, kind: Kind, pages: Mapping[Spot, ChildPage[Record]]) -> None:

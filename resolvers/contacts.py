@@ -121,4 +121,6 @@ def _young(operation: "Operation", row: Contact, freshness: Freshness) -> bool:
 
 
 def _served(row: Contact, served_from: ServedFrom) -> Contact:
+    if row.provenance.served_from is served_from:
+        return row
     return replace(row, provenance=replace(row.provenance, served_from=served_from))

@@ -13,7 +13,7 @@ from domain.ports import Found
 from domain.provenance import Provenance, System
 from domain.records import Contact
 from domain.sources import ChildPage, Parent, ParentBy
-from domain.vocabulary import SystemKind
+from domain.vocabulary import ServedFrom, SystemKind
 from gateway.standing import StandingPeople, StandingRecords
 
 ALICE = LookupKey(KeyKind.EMAIL, "alice@example.com")
@@ -145,12 +145,13 @@ async def test_rows_are_remembered_until_this_process_writes(changes: Changes) -
     row = Contact(key=key, provenance=provenance, full_name="Alice")
     store.rows[row.key] = row
     records: Any = StandingRecords(store, changes)  # type: ignore[arg-type]
+    kept = replace(row, provenance=replace(provenance, served_from=ServedFrom.CACHE))
     for _ in range(2):
-        assert await records.contacts([row.key]) == [row]
+        assert await records.contacts([row.key]) == [kept]
     assert store.asked == 1
-    store.rows[row.key] = newer = replace(row, full_name="Alice Example")
+    store.rows[row.key] = replace(row, full_name="Alice Example")
     changes.count += 1
-    assert await records.contacts([row.key]) == [newer]
+    assert await records.contacts([row.key]) == [replace(kept, full_name="Alice Example")]
 
 
 async def test_pages_of_many_requests_are_kept_in_one_write(changes: Changes) -> None:

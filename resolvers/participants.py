@@ -14,10 +14,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from domain.customer import CanonicalIdentifier, KeyKind, LookupKey
+from domain.customer import CanonicalIdentifier, Cluster, KeyKind, LookupKey
 from domain.errors import CapabilityDisabled, IdentityError
 from domain.events import (
     STANDS_IN,
@@ -32,8 +31,9 @@ from domain.events import (
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.ports import Found
 from domain.provenance import Provenance, System
-from domain.records import Contact, Handle
-from domain.vocabulary import ActorKind, IdentifierKind, ServedFrom, SystemKind, Verification
+from domain.records import Contact
+from domain.vocabulary import ActorKind, ServedFrom, SystemKind
+from resolvers.claimed import OF_CONTACTS, carrying, is_trusted, strongest, undated
 from resolvers.services import Services
 
 AT_ONCE: Final = 20
@@ -44,14 +44,6 @@ BESIDE: Final = ".events"
 
 T = TypeVar("T")
 
-_OF_CONTACTS = frozenset({KeyKind.EMAIL, KeyKind.PHONE, KeyKind.HANDLE, KeyKind.ACCOUNT_NUMBER})
-_STRONGEST_FIRST = (
-    IdentifierKind.ACCOUNT_NUMBER,
-    IdentifierKind.EMAIL,
-    IdentifierKind.PHONE,
-    IdentifierKind.HANDLE,
-)
-_UNREAD = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSAID = System(name="", kind=SystemKind.CHAT, connector="events")
 
 
@@ -72,6 +64,8 @@ class _Seat:
     asserted: tuple[Claim, ...] = field(repr=False)
     visitor: str | None
     named: tuple[SourceKey, ...] = ()
+    forms: Mapping[Claim, Sequence[CanonicalIdentifier]] = field(default_factory=dict, repr=False)
+    """Of the trusted identifiers, as identity compares them."""
     own: SourceKey | None = None
     """The record that stands for the strongest of the trusted identifiers."""
     people: tuple[SourceKey, ...] = ()
@@ -123,7 +117,7 @@ class Participants:
         due = [
             contact
             for contact, row, owner in zip(contacts, kept, owners, strict=True)
-            if owner is None or row is None or _said(row) != _said(contact)
+            if owner is None or row is None or undated(row) != undated(contact)
         ]
         failed: dict[SourceKey, IdentityError] = {}
         for first in range(0, len(due), AT_ONCE):
@@ -146,33 +140,23 @@ class Participants:
     # ------------------------------------------------------------ one event
 
     def _seat(self, event: InteractionEvent) -> _Seat:
-        said = [claim for claim in event.claims if claim.key.kind in _OF_CONTACTS]
+        said = [claim for claim in event.claims if claim.key.kind in OF_CONTACTS]
         visitor = next(
             (c.key.value for c in event.claims if c.key.kind is KeyKind.VISITOR_ID), None
         )
         seat = _Seat(
             event=event,
-            trusted=tuple(claim for claim in said if _is_trusted(claim)),
-            asserted=tuple(claim for claim in said if not _is_trusted(claim)),
+            trusted=tuple(claim for claim in said if is_trusted(claim)),
+            asserted=tuple(claim for claim in said if not is_trusted(claim)),
             visitor=visitor,
         )
-        name = self._strongest(event, seat.trusted)
+        blank = self._blank(event.system)
+        canonical = self._identity.canonical
+        seat.forms = {claim: canonical(carrying(blank, [claim])) for claim in seat.trusted}
+        name = strongest(seat.forms)
         if name is not None:
             seat.own = self._record(event.system, STANDS_IN + "/".join(name))
         return seat
-
-    def _strongest(self, event: InteractionEvent, claims: Iterable[Claim]) -> Sequence[str] | None:
-        """The identifier by which the record goes, in the form in which identity compares it."""
-        by_strength: dict[int, list[CanonicalIdentifier]] = defaultdict(list)
-        for claim in claims:
-            found = self._identity.canonical(_carrying(self._blank(event.system), [claim]))
-            by_strength[claim.verification.strength].extend(found)
-        for _, forms in sorted(by_strength.items(), reverse=True):
-            if forms:
-                one = min(forms, key=lambda c: (_STRONGEST_FIRST.index(c.kind), c.scope, c.value))
-                kind = one.kind.value.lower()
-                return (kind, one.scope, one.value) if one.scope else (kind, one.value)
-        return None
 
     def _blank(self, system: str) -> Contact:
         key = self._record(system, "")
@@ -198,7 +182,7 @@ class Participants:
             CustomerId(claim.key.value)
             for seat in seats
             for claim in seat.event.claims
-            if claim.key.kind is KeyKind.ID and _is_trusted(claim)
+            if claim.key.kind is KeyKind.ID and is_trusted(claim)
         }
         clusters = await self._identity.clusters(sorted(ids))
         members = {
@@ -213,7 +197,7 @@ class Participants:
         self, event: InteractionEvent, members: Mapping[CustomerId, SourceKey]
     ) -> Iterable[SourceKey]:
         for claim in event.claims:
-            if not _is_trusted(claim):
+            if not is_trusted(claim):
                 continue
             if claim.key.kind is KeyKind.ID and CustomerId(claim.key.value) in members:
                 yield members[CustomerId(claim.key.value)]
@@ -234,37 +218,33 @@ class Participants:
         keys = _once(claim.key for one in seats for claim in (*one.trusted, *one.asserted))
         found = await self._identity.find(keys) if keys else []
         leads = dict(zip(keys, found, strict=True))
-        whose = {id(one): _whose(one.trusted, leads) for one in seats}
-        rows = await self._carriers(seats, {one for one in whose.values() if one is not None})
+        rows = await self._rows_of(
+            {key: leads[key] for one in seats if (key := _proof(one, leads)) is not None}, seats
+        )
         for seat in seats:
-            customer = whose[id(seat)]
             if seat.own is not None:
-                seat.people = rows[customer] if customer is not None else (seat.own,)
+                proof = _proof(seat, leads)
+                seat.people = rows[proof] if proof is not None else (seat.own,)
             if self._is_doubtful(seat, leads):
                 subject = seat.event.subject
                 name = f"asserted/{subject.kind.value}/{subject.external_id}"
                 seat.doubtful = self._record(seat.event.system, name)
 
-    async def _carriers(
-        self, seats: Sequence[_Seat], customers: Collection[CustomerId]
-    ) -> dict[CustomerId, tuple[SourceKey, ...]]:
-        """The records of these customers that carry a trusted identifier of the seats."""
-        clusters = await self._identity.clusters(sorted(customers))
-        forms = _once(
-            form
-            for seat in seats
-            for form in self._identity.canonical(
-                _carrying(self._blank(seat.event.system), seat.trusted)
-            )
-        )
-        carried = await self._services.records.find(forms) if customers else []
-        carriers = {key for keys in carried for key in keys}
-        found = {}
-        for customer, cluster in zip(sorted(customers), clusters, strict=True):
-            members = cluster.members if cluster is not None else ()
-            own = tuple(key for key in members if key in carriers and not stands_in(key))
-            found[customer] = own or members[:1]
-        return found
+    async def _rows_of(
+        self, proofs: Mapping[LookupKey, Found], seats: Sequence[_Seat]
+    ) -> dict[LookupKey, tuple[SourceKey, ...]]:
+        """By identifier, the records that carry it of the one customer it leads to."""
+        if not proofs:
+            return {}
+        forms = {claim.key: some for seat in seats for claim, some in seat.forms.items()}
+        asked = _once(form for key in proofs for form in forms[key])
+        carried = dict(zip(asked, await self._services.records.find(asked), strict=True))
+        ids = _once(found.customers[0] for found in proofs.values())
+        clusters = dict(zip(ids, await self._identity.clusters(ids), strict=True))
+        return {
+            key: _carriers(clusters[found.customers[0]], [carried[form] for form in forms[key]])
+            for key, found in proofs.items()
+        }
 
     def _is_doubtful(self, seat: _Seat, leads: Mapping[LookupKey, Found]) -> bool:
         if not seat.asserted or (seat.visitor is not None and seat.own is None):
@@ -319,7 +299,7 @@ class Participants:
     def _contact(self, key: SourceKey, claims: Sequence[Claim], visitor: Visitor | None) -> Contact:
         blank = self._blank(key.source.removesuffix(BESIDE))
         provenance = replace(blank.provenance, external_id=key.external_id)
-        contact = _carrying(replace(blank, key=key, provenance=provenance), claims)
+        contact = carrying(replace(blank, key=key, provenance=provenance), claims)
         if visitor is None:
             return contact
         return replace(contact, foreign_ids=((VISITOR_SYSTEM, visitor.id),))
@@ -351,13 +331,25 @@ def _words(seat: _Seat) -> Iterable[Word]:
         yield Word(visitor=seat.visitor, person=person, at=at)
 
 
-def _whose(claims: Iterable[Claim], leads: Mapping[LookupKey, Found]) -> CustomerId | None:
-    """The one customer to whom the strongest that leads to one leads."""
-    for claim in sorted(claims, key=lambda one: -one.verification.strength):
+def _proof(seat: _Seat, leads: Mapping[LookupKey, Found]) -> LookupKey | None:
+    """The identifier trusted most of those that lead to one customer."""
+    for claim in sorted(seat.trusted, key=lambda one: -one.verification.strength):
         found = leads[claim.key]
         if len(found.customers) == 1 and not found.shared:
-            return found.customers[0]
+            return claim.key
     return None
+
+
+def _carriers(
+    cluster: Cluster | None, carried: Sequence[Sequence[SourceKey]]
+) -> tuple[SourceKey, ...]:
+    """Those of the customer's records that carry it; ones that only stand in where there are no
+    others.
+    """
+    members = cluster.members if cluster is not None else ()
+    found = {key for keys in carried for key in keys}
+    own = tuple(key for key in members if key in found)
+    return tuple(key for key in own if not stands_in(key)) or own or members[:1]
 
 
 def _meant(claims: Iterable[Claim], leads: Mapping[LookupKey, Found]) -> set[CustomerId]:
@@ -366,31 +358,3 @@ def _meant(claims: Iterable[Claim], leads: Mapping[LookupKey, Found]) -> set[Cus
 
 def _once(found: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(found))
-
-
-def _is_trusted(claim: Claim) -> bool:
-    return claim.verification is not Verification.ASSERTED
-
-
-def _carrying(blank: Contact, claims: Iterable[Claim]) -> Contact:
-    """The record with these identifiers; as trusted as the least of them."""
-    values: dict[KeyKind, list[LookupKey]] = defaultdict(list)
-    how = []
-    for claim in claims:
-        values[claim.key.kind].append(claim.key)
-        how.append(claim.verification)
-    accounts = [key.value for key in values[KeyKind.ACCOUNT_NUMBER]]
-    return replace(
-        blank,
-        emails=tuple(key.value for key in values[KeyKind.EMAIL]),
-        phones=tuple(key.value for key in values[KeyKind.PHONE]),
-        handles=tuple(Handle(key.scope, key.value) for key in values[KeyKind.HANDLE]),
-        account_number=min(accounts, default=None),
-        verification=min(how, key=lambda one: one.strength, default=Verification.OBSERVED),
-    )
-
-
-def _said(contact: Contact) -> Contact:
-    """What does not change by being told again."""
-    at = replace(contact.provenance, fetched_at=_UNREAD)
-    return replace(contact, provenance=at)

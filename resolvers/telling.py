@@ -9,13 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.customer import KeyKind
 from domain.errors import Forbidden, IdentityError, PageTooLarge
 from domain.events import Claim, EventData, EventType, InteractionEvent
 from domain.ids import CustomerId, Kind, SourceKey
-from domain.provenance import System
+from domain.provenance import Freshness, System
 from domain.vocabulary import Channel, SystemKind, Verification
 from resolvers.caller import INGEST, Caller
 from resolvers.event_data import event_data
+from resolvers.leads import follow
 from resolvers.participants import Participants
 from resolvers.refused import Code, UserError
 from resolvers.services import Services
@@ -28,6 +30,10 @@ MOST_CHARS: Final = 500
 """Of an id of a system."""
 AHEAD: Final = timedelta(hours=1)
 """How wrong the clock of a system may be."""
+
+MOST_SEARCHED: Final = 20
+SEARCH_MS: Final = 1_000
+SEARCHED: Final = frozenset({KeyKind.EMAIL, KeyKind.PHONE, KeyKind.ACCOUNT_NUMBER})
 
 _OF_SYSTEMS = {SystemKind.VOICE: Kind.CALL, SystemKind.TICKETING: Kind.TICKET}
 _OF_VISITS = frozenset({None, Channel.SELF_SERVICE, Channel.UNKNOWN})
@@ -64,9 +70,23 @@ async def ingest(operation: "Operation", reports: Sequence[Report]) -> IngestPay
         raise Forbidden("a GET request changes nothing")
     if len(reports) > MOST_EVENTS:
         raise PageTooLarge(f"events: at most {MOST_EVENTS}")
+    await _search(operation, reports)
     payload = await take(operation.services, operation.caller, reports)
     operation.forget()
     return payload
+
+
+async def _search(operation: "Operation", reports: Sequence[Report]) -> None:
+    """Look for people nobody knows yet at the sources, as for any other key; but not for hundreds:
+    a replay is no reason to ask for everybody.
+    """
+    said = (_capped(operation.caller, claim) for report in reports for claim in report.claims)
+    trusted = (claim.key for claim in said if claim.verification is not Verification.ASSERTED)
+    keys = list(dict.fromkeys(key for key in trusted if key.kind in SEARCHED))
+    found = await operation.services.identity.find(keys) if keys else []
+    unknown = [key for key, one in zip(keys, found, strict=True) if not one.customers]
+    if unknown and len(unknown) <= MOST_SEARCHED:
+        await follow(operation, unknown, Freshness(deadline_ms=SEARCH_MS))
 
 
 async def take(services: Services, caller: Caller, reports: Sequence[Report]) -> IngestPayload:

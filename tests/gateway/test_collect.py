@@ -71,7 +71,7 @@ def page(number: int, **more: Any) -> dict[str, Any]:
 
 
 async def visit(program: Program, one: str = "v1/s1") -> Any:
-    (found,) = await program.events.interactions([SourceKey("shop", Kind.VISIT, one)])
+    (found,) = await program.services.events.interactions([SourceKey("shop", Kind.VISIT, one)])
     return found
 
 
@@ -94,7 +94,8 @@ async def held(program: Program, customer: str) -> set[str]:
     (cluster,) = await program.people.clusters([customer])  # type: ignore[list-item]
     assert cluster is not None
     return {
-        one.key.external_id for one in await program.events.of_contacts(cluster.members, first=9)
+        one.key.external_id
+        for one in await program.services.events.of_contacts(cluster.members, first=9)
     }
 
 
@@ -107,7 +108,7 @@ async def test_pages_of_a_session_are_one_visit_told_once(program: Program, coll
     found = await visit(program)
     assert isinstance(found.record, Visit)
     assert (found.record.pages, found.record.referrer) == (2, "https://x.example/")
-    events = await program.events.activities(0, 9)
+    events = await program.services.events.activities(0, 9)
     assert [one.kind.value for one in events] == ["STARTED", "UPDATED", "UPDATED"]
     assert "a@b.example" not in repr(found)
 
@@ -151,7 +152,7 @@ async def test_what_its_server_says_does_and_with_consent_what_was_before(
     clock.advance(timedelta(minutes=1))
     await collect(SERVER.token, **{**login, "messageId": "l3"}, context=context)
     assert await held(program, customer) == {"v1/s2", "v1/s1/messages"}
-    (chat,) = await program.events.interactions(
+    (chat,) = await program.services.events.interactions(
         [SourceKey("shop", Kind.CONVERSATION, "v1/s1/messages")]
     )
     assert chat is not None

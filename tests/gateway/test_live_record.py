@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -33,16 +35,45 @@ LOOKUP = """query($by: CustomerKey!) { customerLookup(by: $by) { __typename ... 
   id displayName records { id } links(status: [PENDING]) { id } } } }"""
 
 
-@pytest.fixture
-async def program(clock: Any, tmp_path: Any) -> AsyncIterator[Program]:
-    clock.set(NOON)
-    tables = {
-        "state": {"url": f"sqlite:///{tmp_path}/own.db"},
+def _tables(file: Path) -> dict[str, Any]:
+    return {
+        "state": {"url": f"sqlite:///{file}"},
         "auth": {"tokens": [one.table for one in (FULL, PHONES, BOT, PAGE)]},
         "live_record": {"systems": SYSTEMS},
     }
-    async with bootstrap.opened(checked(tables, {}), clock=clock) as opened:
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A state store in which anna is known, and her id."""
+    file = tmp_path_factory.mktemp("state") / "known.db"
+
+    async def prepare() -> str:
+        async with bootstrap.opened(checked(_tables(file), {})) as program:
+            return await adopt(
+                program,
+                "1",
+                full_name="Anna Lindqvist",
+                emails=("anna.lindqvist@mail.example",),
+                phones=("+447700900111",),
+                account_number="ACC-77120",
+            )
+
+    return file, asyncio.run(prepare())
+
+
+@pytest.fixture
+async def program(clock: Any, tmp_path: Path, known: tuple[Path, str]) -> AsyncIterator[Program]:
+    clock.set(NOON)
+    file = Path(shutil.copy(known[0], tmp_path / "own.db"))
+    tables = checked(_tables(file), {})
+    async with bootstrap.opened(tables, clock=clock, upgrade=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def anna(known: tuple[Path, str]) -> str:
+    return known[1]
 
 
 @pytest.fixture
@@ -118,23 +149,11 @@ async def adopt(program: Program, external_id: str, **attributes: Any) -> str:
     return (await program.people.adopt([contact]))[0]
 
 
-@pytest.fixture
-async def anna(program: Program) -> str:
-    return await adopt(
-        program,
-        "1",
-        full_name="Anna Lindqvist",
-        emails=("anna.lindqvist@mail.example",),
-        phones=("+447700900111",),
-        account_number="ACC-77120",
-    )
-
-
 async def held(program: Program, customer: str, **more: Any) -> list[str]:
     """External ids of the interactions of a customer."""
     (cluster,) = await program.people.clusters([customer])  # type: ignore[list-item]
     assert cluster is not None
-    found = await program.events.of_contacts(cluster.members, first=50, **more)
+    found = await program.services.events.of_contacts(cluster.members, first=50, **more)
     return [one.key.external_id for one in found]
 
 
@@ -172,7 +191,7 @@ async def test_what_cannot_be_taken_is_refused_by_itself(tell: Any) -> None:
 
 async def test_unknown_keys_of_the_data_are_kept(tell: Any, program: Program) -> None:
     await tell(event("interaction.started", "1", mood={"is": "fine"}))
-    noted = await program.events.activities(0, 9)
+    noted = await program.services.events.activities(0, 9)
     assert [one.item.external_id for one in noted if one.item] == ["1"]
 
 
@@ -229,7 +248,9 @@ async def test_who_types_the_mail_of_somebody_else_gets_nothing_but_a_review(
     assert after["records"] == before["records"]
     assert len(after["links"]) == 1
     assert await held(program, anna) == []
-    (shadow,) = {key for one in await program.events.activities(0, 9) for key in one.contacts}
+    (shadow,) = {
+        key for one in await program.services.events.activities(0, 9) for key in one.contacts
+    }
     (owner,) = await program.people.of_records([shadow])
     assert owner != anna
 
@@ -379,3 +400,37 @@ async def test_a_call_that_begins_while_a_chat_is_open_is_in_progress_beside_it(
     await tell(event("interaction.ended", "call-1", system="phones", minute=58))
     shown = (await ask(ACTIVE, by=by))["customer"]["activeInteractions"]
     assert [one["__typename"] for one in shown] == ["Conversation"]
+
+
+# ---------------------------------------------------------------- who is who changes
+
+
+async def test_a_split_gives_each_of_a_family_their_interactions_back(
+    tell: Any, ask: Any, program: Program, anna: str
+) -> None:
+    """Anna and Ben were one customer by mistake while both of them called and wrote."""
+    ben = await adopt(program, "3", full_name="Ben Lindqvist", phones=("+447700900333",))
+    merge = """mutation($input: MergeInput!) { customerMerge(input: $input) {
+      customers { id version } userErrors { message } } }"""
+    split = """mutation($input: SplitInput!) { customerSplit(input: $input) {
+      customers { id } userErrors { message } } }"""
+    named = {"keep": {"id": anna, "expectedVersion": 1}, "reason": "one", "idempotencyKey": "m1"}
+    absorbed = [{"id": ben, "expectedVersion": 1}]
+    merged = (await ask(merge, input={**named, "absorb": absorbed}))["customerMerge"]
+    assert merged["userErrors"] == []
+    mail = claim("VERIFIED", email="anna.lindqvist@mail.example")
+    number = claim("OBSERVED", phone="+447700900333")
+    await tell(
+        event("interaction.started", "her-mail", mail, system="mail", minute=1),
+        event("interaction.started", "his-call", number, system="phones", minute=2),
+    )
+    assert await held(program, anna) == ["his-call", "her-mail"]
+    row = SourceKey("crm", Kind.CONTACT, "3").node_id
+    (one,) = merged["customers"]
+    asked = {"customer": anna, "records": [row], "expectedVersion": one["version"]}
+    said = {"reason": "two", "idempotencyKey": "s1"}
+    parted = (await ask(split, input={**asked, **said}))["customerSplit"]
+    assert parted["userErrors"] == []
+    (other,) = {one["id"] for one in parted["customers"]} - {anna}
+    assert await held(program, anna) == ["her-mail"]
+    assert await held(program, other) == ["his-call"]

@@ -59,7 +59,7 @@ async def _demo(port: int, people: int, seed: int) -> None:
                     begin(where)
 
                 app = application(program, ready_query(CRM_EMAIL))
-                await serve_app(app, listening, program.config.server, announce)
+                await serve_app(app, listening, program.config.server, announce, app.drain)
     note("stopped")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from domain.context import Extract, Statement, Thread
 from domain.sources import Deadline
@@ -16,13 +17,20 @@ from journey.context.steps import attempts
 from journey.context.text import Reading
 
 
+AT_ONCE: Final = 25
+"""Messages, at about a millisecond each. A longer history is read beside the event loop, so that
+others need not wait for it.
+"""
+
+
 class RuleExtractor:
     """English; texts in other languages give fewer statements, never other ones."""
 
     async def extract(
         self, threads: Sequence[Thread], now: datetime, _deadline: Deadline
     ) -> Extract:
-        # A long history takes a quarter of a second: others are not to wait for it.
+        if sum(len(thread.messages) for thread in threads) <= AT_ONCE:
+            return read(threads, now)
         return await asyncio.to_thread(read, threads, now)
 
 

@@ -16,7 +16,6 @@ from journey.context.signals import intent_signals, sensitivities
 from journey.context.steps import attempts
 from journey.context.text import Reading
 
-
 AT_ONCE: Final = 25
 """Messages, at about a millisecond each. A longer history is read beside the event loop, so that
 others need not wait for it.

@@ -12,7 +12,7 @@ type of event does to the state:
 Nobody may ever say that it ended: each event holds it open for its lease, and no longer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -158,10 +158,9 @@ class _Course:
         """
         said = event.data.actor
         to = _actor(event.data.more.get("to"))
-        if to is None and said is not None and said != self.owner and self.owner is not None:
+        by = said or self.owner
+        if to is None and said is not None and self.owner not in (None, said):
             by, to = self.owner, said
-        else:
-            by = said or self.owner
         self.transfers.append(
             Transfer(by=by, to=to, at=event.occurred_at, reason=event.data.reason)
         )
@@ -246,7 +245,8 @@ def _conversation(_: _Course, common: dict[str, Any], last: Any) -> Conversation
     return Conversation(**common, last_message=last)
 
 
-_BUILDERS = {Kind.CALL: _call, Kind.VISIT: _visit, Kind.TICKET: _ticket}
+_Build = Callable[[_Course, dict[str, Any], Any], InteractionRecord]
+_BUILDERS: Mapping[Kind, _Build] = {Kind.CALL: _call, Kind.VISIT: _visit, Kind.TICKET: _ticket}
 
 
 def _attempts(events: Sequence[InteractionEvent]) -> tuple[Tried, ...]:

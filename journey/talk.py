@@ -54,8 +54,10 @@ def message_key(event: InteractionEvent) -> SourceKey:
 
 
 def message_id(event: InteractionEvent) -> str:
-    """A message whose system has no name for it goes by that of its event."""
-    return event.data.message_id or event.event_id
+    """A message whose system has no name for it goes by that of its event. What it belongs to is
+    read off a key as all before the last slash.
+    """
+    return (event.data.message_id or event.event_id).replace("/", "%2F")
 
 
 def last_word(said: Sequence[Message]) -> Message | None:

@@ -63,8 +63,16 @@ async def may_read_record(operation: "Operation", record: Record, thread: Record
     """`thread` is what a message belongs to."""
     if may_read_anybody(operation):
         return True
-    owners = _owners(thread if isinstance(record, Message) else record)
-    customers = await operation.services.identity.of_records(owners)
+    return await may_read_rows(
+        operation, _owners(thread if isinstance(record, Message) else record)
+    )
+
+
+async def may_read_rows(operation: "Operation", keys: Sequence[SourceKey]) -> bool:
+    """Whether one of these records of people is of somebody the caller has proven to be."""
+    if may_read_anybody(operation):
+        return True
+    customers = await operation.services.identity.of_records(keys) if keys else []
     proven = await _proven(operation)
     return any(customer in proven for customer in customers if customer is not None)
 

@@ -57,7 +57,7 @@ def _seconds(value: object) -> int:
 
 def _channel(value: object) -> Channel:
     """One we do not know is UNKNOWN: the event is worth having all the same."""
-    return Channel(value) if value in set(Channel) else Channel.UNKNOWN
+    return Channel(str(value)) if value in set(Channel) else Channel.UNKNOWN
 
 
 def _actor(value: object) -> Actor:

@@ -304,12 +304,16 @@ class Loaders:
         if access.may_read_anybody(self._operation):
             return True
         thread = await self._thread(record.key) if isinstance(record, Message) else None
-        return await access.may_read_record(self._operation, record, thread)
+        if await access.may_read_record(self._operation, record, thread):
+            return True
+        told_of = await told.contacts(self._operation, record.key)
+        return await access.may_read_rows(self._operation, told_of)
 
     async def _thread(self, message: SourceKey) -> Record | None:
         """What a message belongs to: a ticket or a conversation, as its source has it."""
-        source = self._operation.services.sources[message.source]
-        kinds = [kind for kind in (Kind.TICKET, Kind.CONVERSATION) if kind in source.gets]
+        source = self._operation.services.sources.get(message.source)
+        gets = {} if source is None else source.gets
+        kinds = [kind for kind in (Kind.TICKET, Kind.CONVERSATION) if kind in gets]
         for kind in kinds:
             found = await self._row(SourceKey(message.source, kind, rows.thread_id(message)))
             if found is not None:

@@ -83,10 +83,11 @@ def thread_id(message: SourceKey) -> str:
 async def message(operation: "Operation", key: SourceKey, fields: Fields) -> Message | None:
     """A message, read through its thread. Raises SourceError."""
     source = operation.services.sources.get(key.source)
-    if source is None:
-        return None
-    if Kind.MESSAGE not in source.children:
-        raise NotSupported(key.source, "no messages")
+    if source is None or Kind.MESSAGE not in source.children:
+        found = await told.message(operation, key)
+        if found is None and source is not None:
+            raise NotSupported(key.source, "no messages")
+        return found
     after: Place | None = None
     while True:
         page = await _page(operation, key, after, fields)
@@ -94,7 +95,7 @@ async def message(operation: "Operation", key: SourceKey, fields: Fields) -> Mes
             if one.key == key and isinstance(one, Message):
                 return one
         if not page.has_more or not page.items:
-            return None
+            return await told.message(operation, key)
         after = place(page.items[-1])
 
 

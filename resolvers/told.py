@@ -23,6 +23,25 @@ async def records(operation: "Operation", keys: Sequence[SourceKey]) -> list[Rec
     return [None if one is None else one.record for one in found]
 
 
+async def message(operation: "Operation", key: SourceKey) -> Message | None:
+    """A message, wherever it was said."""
+    found = await _interactions(operation, _threads(key))
+    said = (one for thread in found if thread is not None for one in thread.messages or ())
+    return next((one for one in said if one.key == key), None)
+
+
+async def contacts(operation: "Operation", key: SourceKey) -> tuple[SourceKey, ...]:
+    """The records of those who took part in what the key names, or in what its message was said."""
+    found = await _interactions(operation, _threads(key) if key.kind is Kind.MESSAGE else [key])
+    return tuple(contact for one in found if one is not None for contact in one.contacts)
+
+
+def _threads(message: SourceKey) -> list[SourceKey]:
+    """What a message may belong to: its id is `<parent id>/<message id>`."""
+    parent = message.external_id.rpartition("/")[0]
+    return [SourceKey(message.source, kind, parent) for kind in sorted(TOLD)]
+
+
 async def messages(
     operation: "Operation", threads: Sequence[SourceKey], cut: Cut
 ) -> dict[SourceKey, Found]:

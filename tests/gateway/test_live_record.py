@@ -204,6 +204,19 @@ async def test_who_may_not_tell_is_refused(client: httpx.AsyncClient) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
+async def test_messages_are_nodes_for_those_whose_they_are(
+    ask: Any, tell: Any, program: Program, anna: str, client: httpx.AsyncClient
+) -> None:
+    said = event("message.created", "b/1", LOGIN, text="Hello", messageId="m/1")
+    await tell(said, event("message.created", "b/2", claim(email="x@y.example"), text="Not mine"))
+    query = """query($id: ID!) { node(id: $id) { __typename ... on Message { body } } }"""
+    own = SourceKey("bot", Kind.MESSAGE, "b/1/m%2F1").node_id
+    assert (await ask(query, id=own))["node"] == {"__typename": "Message", "body": "Hello"}
+    nobodys = SourceKey("bot", Kind.MESSAGE, "b/1/other").node_id
+    for token, one in ((FULL, nobodys), (PAGE, own)):
+        assert (await ask(query, token=token, id=one))["node"] is None
+
+
 async def test_where_the_live_record_is_off_nothing_is_taken(clock: Any) -> None:
     tables = {"state": {"url": "sqlite://"}, "capabilities": {"live_record": False}}
     async with bootstrap.opened(checked(tables, {}), clock=clock) as opened:

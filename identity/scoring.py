@@ -14,12 +14,22 @@ NOTHING = -1
 """The place of a level that says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Score:
-    """`levels` as explain reads them."""
+    """`told` is of every comparison that says something: name, place of its level, and the
+    term-frequency part.
+    """
 
     weight: float
-    levels: str
+    told: list[tuple[str, int, float]]
+
+    @property
+    def levels(self) -> str:
+        """As explain reads them; few pairs of all that are weighed are kept."""
+        return ";".join(
+            [f"{name}={place}~{round(tf, 9)}" if tf else f"{name}={place}"
+             for name, place, tf in self.told]
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +61,17 @@ class Scorer:
         return total
 
     def score(self, left: Row, right: Row, frequencies: Frequencies) -> Score:
-        total, told = self._prior, []
+        total, told = self._prior, list[tuple[str, int, float]]()
         found = zip(self._names, self._grades, self._places(left, right), strict=True)
         for name, grades, place in found:
             if place == NOTHING:
                 continue
-            grade, text = grades[place], f"{name}={place}"
+            grade = grades[place]
+            tf = 0.0 if grade.tf is None else _sharpening(grade, left, frequencies)
             total += grade.weight
-            if grade.tf is not None and (tf := _sharpening(grade, left, frequencies)):
-                total += tf
-                text += f"~{round(tf, 9)}"
-            told.append(text)
-        return Score(total, ";".join(told))
+            total += tf
+            told.append((name, place, tf))
+        return Score(total, told)
 
 
 def _sharpening(grade: _Graded, row: Row, frequencies: Frequencies) -> float:

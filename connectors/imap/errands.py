@@ -7,11 +7,11 @@ within one folder; measured: an answer to a mail in Sent then begins a thread of
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.imap.mail import Header, header, listed, part_text
-from connectors.imap.session import Session, quoted
+from connectors.imap.session import Folder, Session, quoted
 from connectors.imap.structure import Part, structure
 from connectors.imap.threads import Mail, distinct, root, threads
 
@@ -32,6 +32,9 @@ _PLACE = "place:"
 _LIVE = "UNDELETED UNDRAFT"
 _FIELDS = "MESSAGE-ID IN-REPLY-TO REFERENCES FROM SENDER TO CC DATE SUBJECT AUTO-SUBMITTED"
 _HEADER = ["INTERNALDATE", f"BODY.PEEK[HEADER.FIELDS ({_FIELDS})]<0.65536>"]
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_SLACK = timedelta(days=2)
+"""Dates of searches have no zone, and clocks differ."""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,6 +66,8 @@ class Visit:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._seen: dict[tuple[str, int], Mail] = {}
+        self._stands: dict[str, Folder] = {}
+        self._there: str | None = None
 
     # ------------------------------------------------------------ threads
 
@@ -73,13 +78,14 @@ class Visit:
         mails = self._found(named)
         # Searches find parts of words: joann@ for ann@.
         own = distinct(m for m in mails if any(p.address in wanted for p in m.header.people))
-        return self._threads_of(list(own), self._whole(own, ()))
+        return self._threads_of(list(own), self._whole(own, (), deep=False))
 
     def of_roots(self, roots: Sequence[str]) -> dict[str, Sequence[Mail]]:
         """Threads by the names asked for; those of which nothing is there are left out."""
         places = [name for name in roots if name.startswith(_PLACE)]
         mails = distinct(mail for name in places for mail in self._at(name))
-        held = self._whole(mails, [name for name in roots if name not in places])
+        names = [name for name in roots if name not in places]
+        held = self._whole(mails, names, deep=True)
         found = threads(held)
         return {name: found[r] for name in roots if (r := root(name, held)) in found}
 
@@ -96,7 +102,7 @@ class Visit:
             fresh, marked = fresh + mails, marked + deleted
             more = more or (len(fresh) >= PAGE and folder != self._session.folders[-1])
         names = distinct([*fresh, *marked])
-        held = self._whole(names, ())
+        held = self._whole(names, (), deep=False)
         suspects = list(dict.fromkeys(root(mail.name, held) for mail in marked))
         left = self.of_roots(suspects) if suspects else {}
         gone = [name for name in suspects if name not in left]
@@ -111,7 +117,7 @@ class Visit:
         """
         found: dict[str, Text] = {}
         for folder, some in _by_folder(mails).items():
-            self._session.examine(folder)
+            self._enter(folder)
             for chunk in _chunks(some, _FETCHED):
                 found |= self._texts_in(chunk)
         return found
@@ -143,19 +149,41 @@ class Visit:
 
     # ------------------------------------------------------------ finding
 
-    def _whole(self, mails: Mapping[str, Mail], names: Sequence[str]) -> dict[str, Mail]:
-        """These, and every mail that is here of the threads of these mails and names."""
+    def _enter(self, folder: str) -> Folder:
+        """Opens it, unless this visit is in it: to open a folder may take longer than to ask."""
+        if self._there != folder:
+            self._stands[folder] = self._session.examine(folder)
+            self._there = folder
+        return self._stands[folder]
+
+    def _nearest(self) -> list[str]:
+        """Every folder, first the one that is open."""
+        return sorted(self._session.folders, key=lambda folder: folder != self._there)
+
+    def _whole(
+        self, mails: Mapping[str, Mail], names: Sequence[str], *, deep: bool
+    ) -> dict[str, Mail]:
+        """These, and every mail that is here of the threads of these mails and names. Nearly every
+        mail names the root of its thread; `deep` also finds those that name their parent only.
+        """
         held = dict(mails)
         asked: set[str] = set()
         for _ in range(_ROUNDS):
-            roots = [root(name, held) for name in (*held, *names)]
-            open_ = [name for name in dict.fromkeys((*roots, *held)) if name not in asked]
-            wanted = [name for name in open_ if not name.startswith(_PLACE)]
+            roots = dict.fromkeys(root(name, held) for name in (*held, *names))
+            open_ = [name for name in (*roots, *(held if deep else ())) if name not in asked]
+            wanted = [name for name in dict.fromkeys(open_) if not name.startswith(_PLACE)]
             if not wanted or len(held) > MOST:
                 break
             asked.update(wanted)
-            named = [_naming(name, itself=name not in held) for name in wanted]
-            held = distinct([*held.values(), *self._found(named)])
+            lost = [name for name in wanted if name not in held]
+            known = sorted((held[n] for n in wanted if n in held), key=lambda mail: mail.earliest)
+            found = self._found([_naming(name, itself=True) for name in lost]) if lost else []
+            for some in _chunks(known, _NAMES):
+                found += self._found(
+                    [_naming(m.name, itself=False, old=m.name in roots) for m in some],
+                    since=some[0].earliest,
+                )
+            held = distinct([*held.values(), *found])
         return held
 
     def _threads_of(
@@ -164,14 +192,17 @@ class Visit:
         found = threads(held)
         return {r: found[r] for r in dict.fromkeys(root(name, held) for name in names)}
 
-    def _found(self, named: Sequence[str]) -> list[Mail]:
-        """Mails in every folder that satisfy any of these search keys."""
+    def _found(self, named: Sequence[str], *, since: datetime | None = None) -> list[Mail]:
+        """Mails in every folder that satisfy any of these search keys. `since` spares the server
+        those that are older: it looks through the others one by one.
+        """
+        young = f" SINCE {_day(since - _SLACK)}" if since else ""
         found: list[Mail] = []
-        for folder in self._session.folders:
-            validity = self._session.examine(folder).validity
+        for folder in self._nearest():
+            validity = self._enter(folder).validity
             uids: set[int] = set()
             for some in _chunks(named, _NAMES):
-                uids.update(self._session.search(f"{_LIVE} {_any(some)}"))
+                uids.update(self._session.search(f"{_LIVE}{young} {_any(some)}"))
             found += self._mails(folder, validity, sorted(uids)[-MOST:])
         return found
 
@@ -187,7 +218,7 @@ class Visit:
         validity, uid, folder = name.removeprefix(_PLACE).split(":", 2)
         if folder not in self._session.folders:
             return []
-        if self._session.examine(folder).validity != int(validity):
+        if self._enter(folder).validity != int(validity):
             return []
         return self._mails(folder, int(validity), self._session.search(f"{_LIVE} UID {int(uid)}"))
 
@@ -199,7 +230,7 @@ class Visit:
         """Mails that are new in a folder, those that were marked as deleted, and whether there is
         more; `state` is moved on. Where it counts anew (UIDVALIDITY), everything in it is new.
         """
-        now = self._session.examine(folder)
+        now = self._enter(folder)
         validity, uid, modseq = state.get(folder) or (now.validity, 0, now.modseq)
         if validity != now.validity or uid is None:
             uid, modseq = 0, now.modseq
@@ -245,11 +276,20 @@ def _read(part: Part, data: bytes) -> str | None:
     return part_text(data, html=part.html, charset=part.charset, encoding=part.encoding)
 
 
-def _naming(name: str, *, itself: bool) -> str:
-    """Mails that answer one of that name, and the mail itself, where it is not known yet."""
+def _naming(name: str, *, itself: bool, old: bool = True) -> str:
+    """Mails that answer one of that name, and the mail itself, where it is not known yet. `old`:
+    mails further down name it, too.
+    """
     value = quoted(name)
-    answers = f"OR HEADER REFERENCES {value} HEADER IN-REPLY-TO {value}"
+    answers = f"HEADER IN-REPLY-TO {value}"
+    if old:
+        answers = f"OR HEADER REFERENCES {value} {answers}"
     return f"OR HEADER MESSAGE-ID {value} ({answers})" if itself else answers
+
+
+def _day(at: datetime) -> str:
+    """A date as RFC 3501 writes it, in no language."""
+    return f"{at.day}-{_MONTHS[at.month - 1]}-{at.year}"
 
 
 def _any(keys: Sequence[str]) -> str:

@@ -104,9 +104,7 @@ class Session:
         return True
 
     def examine(self, folder: str) -> Folder:
-        """Opens a folder to be read. Where it is open already, it is opened again: only so is new
-        mail sure to show.
-        """
+        """Opens a folder to be read, anew: only so is new mail sure to show."""
         said = self._timed().select_folder(folder, readonly=True)
         following = said.get(b"UIDNEXT")
         if following is None:

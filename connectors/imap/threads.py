@@ -31,6 +31,11 @@ class Mail:
         written = self.header.date
         return written if written and written <= self.arrived + _SKEW else self.arrived
 
+    @property
+    def earliest(self) -> datetime:
+        """Nothing that answers it arrived before."""
+        return min(self.at, self.arrived)
+
 
 def distinct(mails: Iterable[Mail]) -> dict[str, Mail]:
     """By name. Of copies, the one that arrived first."""

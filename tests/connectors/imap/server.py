@@ -205,6 +205,8 @@ def _key(word: str, words: Iterator[str], mail: Stored) -> bool:
         first, _, last = next(words).partition(":")
         asked = mail.uid if word == "UID" else mail.modseq
         return int(first) <= asked <= (10**9 if word == "MODSEQ" else int(last or first))
+    if word == "SINCE":
+        return mail.at.date() >= datetime.strptime(next(words), "%d-%b-%Y").date()  # noqa: DTZ007
     flag = f"\\{word.removeprefix('UN').capitalize()}"
     assert flag in ("\\Deleted", "\\Draft"), word
     return (flag in mail.flags) != word.startswith("UN")

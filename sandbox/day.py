@@ -27,6 +27,7 @@ from sandbox.world import World
 
 BOT: Final = {"kind": "AI", "id": "night-bot", "name": "Night bot"}
 DORA: Final = {"kind": "HUMAN", "id": "dora", "name": "Dora"}
+MARGARET: Final = {"kind": "CUSTOMER", "id": "margaret", "name": "Margaret Ellison"}
 Event = dict[str, Any]
 
 
@@ -64,11 +65,9 @@ class _Thread:
             "data": data,
         }
 
-    def said(
-        self, text: str, by: dict[str, str] | None = None, at: datetime | None = None
-    ) -> Event:
-        data: dict[str, Any] = {"text": text, "messageId": f"{self.subject}-{text[:12]}"}
-        return self.event("message.created", at, **data, **({"actor": by} if by else {}))
+    def said(self, text: str, by: dict[str, str] = MARGARET, at: datetime | None = None) -> Event:
+        name = f"{self.subject}-{text[:12]}"
+        return self.event("message.created", at, text=text, messageId=name, actor=by)
 
 
 def day(order_name: str, now: datetime) -> list[Step]:
@@ -104,7 +103,12 @@ def _night(thread: _Thread, order_name: str, now: datetime) -> tuple[Event, ...]
     at = [eleven + timedelta(minutes=n) for n in range(7)]
     return (
         thread.event(
-            "interaction.started", at[0], channel="WEB_CHAT", orderNumber=order_name, reason="leak"
+            "interaction.started",
+            at[0],
+            actor=MARGARET,
+            channel="WEB_CHAT",
+            orderNumber=order_name,
+            reason="leak",
         ),
         thread.said(f"My machine still leaks. Where is the new one, {order_name}?", at=at[1]),
         thread.event(
@@ -122,7 +126,11 @@ def _night(thread: _Thread, order_name: str, now: datetime) -> tuple[Event, ...]
 def _chat(thread: _Thread, order_name: str) -> tuple[Event, ...]:
     return (
         thread.event(
-            "interaction.started", channel="WEB_CHAT", orderNumber=order_name, leaseSeconds=900
+            "interaction.started",
+            actor=MARGARET,
+            channel="WEB_CHAT",
+            orderNumber=order_name,
+            leaseSeconds=900,
         ),
         thread.said(f"Good morning, has {order_name} left your warehouse yet?"),
     )
@@ -131,7 +139,11 @@ def _chat(thread: _Thread, order_name: str) -> tuple[Event, ...]:
 def _call(thread: _Thread, order_name: str) -> tuple[Event, ...]:
     return (
         thread.event(
-            "interaction.started", orderNumber=order_name, waitSeconds=42, leaseSeconds=900
+            "interaction.started",
+            actor=MARGARET,
+            orderNumber=order_name,
+            waitSeconds=42,
+            leaseSeconds=900,
         ),
         thread.said("I chatted with your bot last night and nobody called me back."),
     )
@@ -139,7 +151,9 @@ def _call(thread: _Thread, order_name: str) -> tuple[Event, ...]:
 
 def _mail(thread: _Thread, order_name: str) -> tuple[Event, ...]:
     return (
-        thread.event("interaction.started", channel="EMAIL", orderNumber=order_name),
+        thread.event(
+            "interaction.started", actor=MARGARET, channel="EMAIL", orderNumber=order_name
+        ),
         thread.said(f"As promised, here is how to follow {order_name}.", DORA),
     )
 

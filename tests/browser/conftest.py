@@ -68,6 +68,7 @@ def _configured(folder: Path, places: dict[str, Any]) -> dict[str, str]:
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     lines = [
         f'[state]\nurl = "sqlite:///{folder}/knownas.db"\n[log]\nlevel = "warning"',
+        '[live_record]\nsystems = { phones = "VOICE" }',
         f'[[auth.tokens]]\nname = "steward"\nsha256 = "{digest}"\nscopes = {json.dumps(SCOPES)}',
     ]
     env = dict(os.environ)

@@ -573,7 +573,7 @@ async def test_an_idle_stream_says_that_it_is_there_and_one_that_ends_says_compl
             worker.streams.drain()
             rest = [line async for line in lines if line not in {":", ""}]
         assert rest[0] == "event: next"
-        assert '"GOING_AWAY"' in rest[1]
+        assert '"GOING_AWAY"' in rest[2]
         assert "event: complete" not in rest, "who is told so comes back"
 
 

@@ -19,7 +19,7 @@ from graphql import build_schema as from_sdl
 from schema.graph import sdl
 
 ROOT = Path(__file__).parents[2]
-MISSING = 266
+MISSING = 223
 """Names of the design that are not in the graph yet. It may only shrink: what works is put in."""
 
 OF_THE_FEDERATION = {"_Any", "_Entity", "_Service"}

@@ -1,8 +1,9 @@
 """The short way to `/graphql`: a plain POST is read and answered without routing or request
 objects, which cost as much as the parsing, judging and planning of a query seen before.
 
-Plain is: a JSON body without a content encoding, from no other origin, for one answer. Everything else takes the
-long way, where CORS and the other forms are known; both ways end in the same endpoint.
+Plain is: a JSON body without a content encoding, from no other origin, for one answer. Everything
+else takes the long way, where CORS and the other forms are known; both ways end in the same
+endpoint.
 """
 
 import asyncio

@@ -6,9 +6,9 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from gateway.mcp.mount import Agents
 from gateway.reach import until_reached
 from gateway.webhooks import Reception
-from gateway.mcp.mount import Agents
 from gateway.worker import Worker
 from resolvers.announcing import Announcer
 from resolvers.arrivals import Arrivals

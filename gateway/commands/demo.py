@@ -55,7 +55,7 @@ async def _demo(port: int, people: int, seed: int) -> None:
             async with _day(world) as begin:
 
                 def announce(where: str) -> None:
-                    _welcome(where, masked.token)
+                    _welcome(where, masked.token, program.config)
                     begin(where)
 
                 app = application(program, ready_query(CRM_EMAIL))
@@ -161,13 +161,16 @@ SHELL_QUERY: Final = (
 """One line that shows what each of the four systems knows of a person."""
 
 
-def _welcome(where: str, masked: str) -> None:
+def _welcome(where: str, masked: str, config: Config) -> None:
     ask = f"curl -s {where}/graphql -H 'content-type: application/json' -d "
     say(f"\n  GraphiQL, with a query that is ready to run:  {where}/")
     say("\n  The same from a shell:")
     say(f"    {ask}{shlex.quote(json.dumps({'query': SHELL_QUERY % CRM_EMAIL}))}")
     say(f"\n  The desk, where stewards decide who is who:   {where}/desk")
     say(f"  A customer, with what goes on arriving live:  {where}/desk/people?find=margaret")
+    say("\n  The platforms, each with switches for faults (POST /__faults {\"kind\": \"500\"}):")
+    for name, source in config.sources.items():
+        say(f"    {name:5} {source.settings.base_url}")
     say("\n  As a caller who may not see personal data, add:")
     say(f"    -H 'authorization: Bearer {masked}'")
     say("\n  Ctrl+C stops everything.\n")

@@ -41,7 +41,7 @@ def alice(world, events):
     return world.alice()
 
 
-def made(world, kind, source, external_id, at, state=InteractionState.IN_PROGRESS, **said):
+def made(world, kind, source, external_id, at, *, state=InteractionState.IN_PROGRESS, **said):
     where = Provenance(
         system=world[source].system,
         external_id=external_id,

@@ -86,7 +86,7 @@ async def test_a_merge_leads_on(receive, contact, key, state):
 
 
 async def test_who_was_redacted_does_not_come_back_by_an_event_a_search_or_a_scan(
-    receive, contact, key, put, at, state
+    receive, contact, key, put, *, at, state
 ):
     """Whatever the source goes on showing, and however new it says that is."""
     await receive(contact("1", changed=1, read=2), contact("2", changed=1, read=2))

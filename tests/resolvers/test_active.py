@@ -75,7 +75,7 @@ async def test_a_call_that_begins_while_a_chat_is_open_is_shown_beside_it(
 ):
     listed(world, made(world, Kind.CONVERSATION, "chat", "c9", fakes.ago(minutes=5)))
     events.put(made(world, Kind.CALL, "desk", "call", fakes.ago(minutes=1)), ROW)
-    over = made(world, Kind.CALL, "desk", "old", fakes.ago(minutes=9), InteractionState.ENDED)
+    over = made(world, Kind.CALL, "desk", "old", fakes.ago(minutes=9), state=InteractionState.ENDED)
     events.put(over, ROW)
     found = await now(world, alice)
     assert names(found) == ["call", "c9"]
@@ -87,7 +87,9 @@ async def test_what_both_know_is_there_once_in_its_newer_state(world, fakes, eve
     open_, over = InteractionState.IN_PROGRESS, InteractionState.ENDED
 
     def chat(one, state, minutes):
-        record = made(world, Kind.CONVERSATION, "chat", one, at, state, channel=Channel.WEB_CHAT)
+        record = made(
+            world, Kind.CONVERSATION, "chat", one, at, state=state, channel=Channel.WEB_CHAT
+        )
         told = replace(record.provenance, source_updated_at=fakes.ago(minutes=minutes))
         return replace(record, provenance=told)
 

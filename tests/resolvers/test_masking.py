@@ -6,7 +6,7 @@ from domain.customer import AttributeValue, Identifier, LinkEvidence
 from domain.ids import Kind, SourceKey
 from domain.money import Money
 from domain.pii import Pii, pii_fields
-from domain.records import RECORD_TYPES, Actor, Address, Call, Handle, Shipment
+from domain.records import RECORD_TYPES, Actor, Address, Call, Handle, Shipment, Visit
 from domain.vocabulary import (
     ActorKind,
     IdentifierKind,
@@ -91,6 +91,11 @@ def test_every_personal_attribute_of_every_record_is_masked_without_its_scope(wo
         "conversation": lambda: world.conversation("i", "1", fakes.NOW),
         "call": lambda: Call(
             key=SourceKey("v", Kind.CALL, "1"),
+            provenance=world.ticket("z", "1", fakes.NOW).provenance,
+            occurred_at=fakes.NOW,
+        ),
+        "visit": lambda: Visit(
+            key=SourceKey("w", Kind.VISIT, "1"),
             provenance=world.ticket("z", "1", fakes.NOW).provenance,
             occurred_at=fakes.NOW,
         ),

@@ -168,7 +168,7 @@ def _welcome(where: str, masked: str, config: Config) -> None:
     say(f"    {ask}{shlex.quote(json.dumps({'query': SHELL_QUERY % CRM_EMAIL}))}")
     say(f"\n  The desk, where stewards decide who is who:   {where}/desk")
     say(f"  A customer, with what goes on arriving live:  {where}/desk/people?find=margaret")
-    say("\n  The platforms, each with switches for faults (POST /__faults {\"kind\": \"500\"}):")
+    say('\n  The platforms, each with switches for faults (POST /__faults {"kind": "500"}):')
     for name, source in config.sources.items():
         say(f"    {name:5} {source.settings.base_url}")
     say("\n  As a caller who may not see personal data, add:")

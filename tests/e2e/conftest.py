@@ -336,6 +336,12 @@ def tokens() -> str:
     return "\n".join(tables)
 
 
+@pytest.fixture(scope="session", name="secrets_of_callers")
+def _secrets_of_callers() -> str:
+    """The tables of every caller's token."""
+    return tokens()
+
+
 @pytest.fixture(scope="session")
 def server(
     sandbox: Platforms, resolved: Path, tmp_path_factory: pytest.TempPathFactory

@@ -2,12 +2,14 @@
 together.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import httpx
 import pytest
 
 from sandbox.day import day, timed
@@ -75,6 +77,23 @@ class Live:
 
     async def person(self, **by: str) -> Any:
         return (await self.graph.data(PERSON, by=by))["customer"]
+
+
+class Asking:
+    """A way to the graph of another process."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def data(self, query: str, **variables: object) -> Any:
+        answer = await self._http.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"authorization": "Bearer token-of-full"},
+        )
+        found = answer.json()
+        assert "errors" not in found, found
+        return found["data"]
 
 
 Living = Callable[..., AbstractAsyncContextManager[Live]]
@@ -327,3 +346,62 @@ async def test_the_day_of_the_demo_ends_with_two_promises_and_a_bot_that_got_now
     )
     tried = {one["step"]: one["outcome"] for one in found["context"]["attempted"]}
     assert tried["Run the rinsing programme"] == tried["Change the seal"] == "FAILED"
+
+
+ACTIVITY = """subscription Activity($id: ID!, $after: String) {
+  customerActivity(customer: $id, after: $after) { cursor kind item { __typename id } }
+}"""
+
+
+class Line:
+    """A subscription over server-sent events, which can be dropped and taken up again."""
+
+    def __init__(self, http: httpx.AsyncClient, customer: str) -> None:
+        self._http = http
+        self._customer = customer
+        self.cursor: str | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
+        variables = {"id": self._customer, "after": self.cursor}
+        async with self._http.stream(
+            "POST",
+            "/graphql",
+            json={"query": ACTIVITY, "variables": variables},
+            headers={"accept": "text/event-stream", "authorization": "Bearer token-of-full"},
+        ) as answer:
+            assert answer.status_code == 200
+            yield self._told(answer)
+
+    async def _told(self, answer: httpx.Response) -> AsyncIterator[tuple[str, str]]:
+        async for line in answer.aiter_lines():
+            if line.startswith("data: {"):
+                one = json.loads(line.removeprefix("data: "))["data"]["customerActivity"]
+                self.cursor = one["cursor"]
+                yield one["kind"], one["item"]["__typename"]
+
+
+async def test_a_subscriber_who_was_dropped_hears_of_both_contacts_once_and_in_order(
+    deployment: Any, secrets_of_callers: str
+) -> None:
+    at = datetime.now(UTC)
+    begun = {"type": "interaction.started", "at": at}
+    deployment.configure(SYSTEMS + secrets_of_callers)
+    with deployment.serving() as address:
+        async with httpx.AsyncClient(base_url=address, timeout=30) as http:
+            live = Live(Asking(http))
+            margaret = (await live.person(email=CRM_EMAIL))["id"]
+            line = Line(http, margaret)
+            async with line.open() as told:
+                await live.tell(
+                    "shopchat", "chat", {**begun, "channel": "WEB_CHAT"}, email=CHAT_EMAIL
+                )
+                assert await anext(told) == ("STARTED", "Conversation")
+            ended = {"type": "interaction.ended", "at": at + timedelta(seconds=9)}
+            await live.tell("phones", "call", dict(begun), phone=PHONE)  # nobody listens
+            async with line.open() as told:
+                assert await anext(told) == ("STARTED", "Call")
+                await live.tell("phones", "call", dict(ended), phone=PHONE)
+                assert await anext(told) == ("ENDED", "Call")
+                await live.tell("shopchat", "chat", dict(ended), email=CHAT_EMAIL)
+                assert await anext(told) == ("ENDED", "Conversation")

@@ -19,20 +19,18 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from connectors.auth import Secret
 from connectors.settings import SourceSettings
+from gateway.config_kept import Cache, Documents, Inbox, Redis, State
+from gateway.config_record import Extractor, LiveRecord
 from gateway.config_values import (
     AllowedOrigin,
     BaseUrl,
     Listed,
+    Options,
     PhoneRegion,
     PublicUrl,
-    RedisUrl,
     Scope,
-    SecretOption,
     Sha256,
-    StateUrl,
-    SystemName,
     TimeZone,
 )
 from gateway.hosts import is_loopback
@@ -42,14 +40,6 @@ from gateway.source_settings import Fitted, Unfit, fitted
 ALWAYS: Final = frozenset({"identity"})
 BUILT: Final = ALWAYS | {"live_record"}
 """The capabilities this release has."""
-
-
-class Options(BaseModel):
-    """What every table has in common: nothing unknown, nothing converted, nothing changed later."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, ser_json_inf_nan="null"
-    )
 
 
 class Server(Options):
@@ -198,167 +188,6 @@ class Auth(Options):
     def _lets_somebody_in(self) -> Self:
         if not self.tokens and not self.anonymous_scopes:
             raise ValueError("names no [[auth.tokens]]: nobody could call")
-        return self
-
-
-class State(Options):
-    url: StateUrl = Field(
-        default=Secret("sqlite:///knownas.db"),
-        description="Where records and identities are kept: sqlite:///FILE or postgresql://..."
-        " An address with a password is given by reference, as a secret.",
-    )
-
-
-class Redis(Options):
-    url: RedisUrl = Field(
-        default=Secret(""),
-        description="Shared cache, redis://... or rediss://...; empty keeps the cache in the"
-        " process. An address with a password is given by reference, as a secret.",
-    )
-    timeout_s: float = Field(
-        default=0.25,
-        gt=0,
-        le=10,
-        description="How long a look-up waits before it counts as a miss.",
-    )
-
-
-class Cache(Options):
-    """What sources answered, docs/operations.md."""
-
-    records: bool = Field(
-        default=True,
-        description="Whether what a source answered is kept for callers who take an answer of that"
-        " age (`freshness`).",
-    )
-    max_bytes: int = Field(
-        default=64 * 2**20,
-        ge=0,
-        description="Most memory of what is kept in the process; the oldest use goes first. With"
-        " [redis], that is what stands in while Redis is lost.",
-    )
-    keep_s: float = Field(
-        default=300.0,
-        gt=0,
-        le=3_600,
-        description="Longest time an answer is kept, whatever age a caller takes.",
-    )
-    stale_s: float = Field(
-        default=30.0,
-        ge=0,
-        le=3_600,
-        description="How much older than a caller asks for an answer may be, while it is asked for"
-        " anew behind, where `allowStale` lets it; never more than twice the age asked for.",
-    )
-
-
-class Documents(Options):
-    """What may be run at all, docs/operations.md."""
-
-    trusted_only: bool = Field(
-        default=False,
-        description="Whether only documents run that were added by `knownas documents add`.",
-    )
-
-
-class Inbox(Options):
-    """What vendors tell by themselves, docs/webhooks.md."""
-
-    worker: bool = Field(
-        default=True,
-        description="Whether `serve` applies events itself; false where `knownas worker` does.",
-    )
-    body_bytes: int = Field(
-        default=1_000_000, ge=1_000, description="Largest delivery. More is TOO_LARGE."
-    )
-    most_waiting: int = Field(
-        default=100_000,
-        ge=1,
-        description="Events that may wait to be applied. More is RATE_LIMITED (429), and comes"
-        " again.",
-    )
-    reconcile_s: float = Field(
-        default=900.0,
-        ge=0,
-        description="How often what no webhook told is looked for; 0 never.",
-    )
-    keep_days: int = Field(
-        default=7, ge=1, description="How long an event is remembered against repetition."
-    )
-    keep_dead_days: int = Field(
-        default=30, ge=1, description="How long an event that was put aside waits for a person."
-    )
-
-
-class Site(Options):
-    """A shop or page whose visits come in by `POST /collect`."""
-
-    system: str = Field(
-        min_length=1, description="The system that is told of, one of `live_record.systems`."
-    )
-    write_key: str = Field(
-        min_length=8,
-        max_length=200,
-        description="What its pages name themselves by. It is public: whoever reads a page has it.",
-    )
-    server_key: Sha256 | None = Field(
-        default=None,
-        description="Hash of a second, secret key (`knownas token new` makes one) for the site's"
-        " own server: who logged in there is AUTHENTICATED. What pages say of users is ASSERTED.",
-    )
-
-
-class LiveRecord(Options):
-    """Who tells what happens, docs/events.md. Every source may."""
-
-    systems: dict[str, SystemName] = Field(
-        default_factory=dict,
-        description="Systems beside the sources that tell events, by name, with what they are:"
-        " CRM, OMS, TICKETING, CHAT, VOICE, EMAIL, SOCIAL, WEB, STORE or SURVEY, as in { phones ="
-        ' "VOICE" }.',
-    )
-    sites: Listed[Site] = Field(default=(), description="Sites that are collected from.")
-    collect_bytes: int = Field(
-        default=500_000, ge=1_000, description="Largest body of `/collect`. More is TOO_LARGE."
-    )
-
-    @model_validator(mode="after")
-    def _sites_tell(self) -> Self:
-        keys = [site.write_key for site in self.sites]
-        if len(set(keys)) < len(keys):
-            raise ValueError("two sites have the same write_key")
-        for site in self.sites:
-            if self.systems.get(site.system) != "WEB":
-                raise ValueError(f"sites: {site.system!r} is no system of the kind WEB")
-        return self
-
-
-class Extractor(Options):
-    """What reads statements out of texts, docs/context.md."""
-
-    kind: Literal["rules", "openai"] = Field(
-        default="rules",
-        description="`rules` work offline. `openai` hands texts to a model at `extractor.base_url`"
-        " that speaks the chat completions of OpenAI; where it does not answer, the rules do.",
-    )
-    base_url: BaseUrl | None = Field(
-        default=None, description="Where the model answers, as in https://models.example.com/v1."
-    )
-    model: str = Field(default="", max_length=200, description="The name it is asked under.")
-    token: SecretOption = Field(
-        default=Secret(""), description="Its token, as a secret; empty where it wants none."
-    )
-    timeout_s: float = Field(
-        default=10.0,
-        gt=0,
-        le=120,
-        description="Longest wait for it; the deadline of an operation may be shorter.",
-    )
-
-    @model_validator(mode="after")
-    def _can_be_asked(self) -> Self:
-        if self.kind == "openai" and not (self.base_url and self.model):
-            raise ValueError("openai needs base_url and model")
         return self
 
 

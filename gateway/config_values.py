@@ -5,13 +5,22 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, InstanceOf, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, ValidationInfo
 
 from connectors.auth import Secret
 from domain.vocabulary import SystemKind
 from gateway.hosts import Origin
 from gateway.scopes import SCOPES
 from gateway.secrets import address_of, secret_of
+
+
+class Options(BaseModel):
+    """What every table has in common: nothing unknown, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, ser_json_inf_nan="null"
+    )
+
 
 T = TypeVar("T")
 Listed = Annotated[tuple[T, ...], Field(strict=False)]

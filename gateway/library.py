@@ -10,7 +10,7 @@ from typing import Final
 from domain.documents import TrustedDocuments
 from domain.ports import Cache
 from gateway.cache import MemoryCache
-from gateway.config import Documents as Settings
+from gateway.config_kept import Documents as Settings
 from gateway.refusals import NotAllowed, UnknownDocument
 
 DOCUMENT_S: Final = 86_400.0

@@ -8,7 +8,8 @@ from domain.provenance import System
 from domain.sources import Source
 from domain.vocabulary import SystemKind
 from gateway.collect.route import Collection
-from gateway.config import Config, LiveRecord
+from gateway.config import Config
+from gateway.config_record import LiveRecord
 from journey.folding import folding
 from resolvers.quiet import NoEvents
 from state.engine import State

@@ -19,7 +19,7 @@ from domain.errors import GatewayError, StoreError
 from domain.inbox import Claim, Entry, Inbox, Postponed
 from domain.ports import Clock
 from gateway.answers import logged
-from gateway.config import Inbox as Settings
+from gateway.config_kept import Inbox as Settings
 from gateway.telemetry import PrometheusTelemetry
 from resolvers.events import Events, Outcome
 

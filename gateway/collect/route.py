@@ -21,7 +21,7 @@ from starlette.routing import Route
 from domain.errors import InputError
 from gateway.collect.segment import Call, reports, write_key
 from gateway.collect.segment import Site as Sender
-from gateway.config import LiveRecord, Site
+from gateway.config_record import LiveRecord, Site
 from gateway.refusals import BadRequest, Unauthenticated, UnsupportedMedia
 from gateway.request import read_body
 from resolvers.caller import INGEST, INGEST_VERIFIED, Caller

@@ -7,7 +7,7 @@ from connectors.settings import SourceSettings
 from domain.inbox import Intake
 from domain.ports import Cache, Clock, Telemetry
 from domain.sources import Source
-from gateway.config import Cache as Settings
+from gateway.config_kept import Cache as Settings
 from gateway.entities.cache import EntityCache
 from gateway.entities.intake import DroppingIntake
 from gateway.entities.shared import SharedEntries

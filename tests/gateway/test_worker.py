@@ -11,7 +11,7 @@ from domain.errors import ClusterConflict, SourceUnavailable
 from domain.ids import Kind, SourceKey
 from domain.inbox import EntryState
 from domain.sources import ChangeKind, SourceEvent
-from gateway.config import Inbox as Settings
+from gateway.config_kept import Inbox as Settings
 from gateway.telemetry import PrometheusTelemetry
 from gateway.worker import STRIKES, Worker
 from resolvers.events import Outcome

@@ -18,7 +18,7 @@ from domain.records import Order, Record
 from domain.sources import ChildFilter, ChildPage, Deadline, PageRequest, Parent, ParentBy, Source
 from domain.vocabulary import SourceState, SystemKind
 from gateway.cache import MemoryCache
-from gateway.config import Cache as Settings
+from gateway.config_kept import Cache as Settings
 from gateway.entities.keeping import Keeping
 from gateway.redis_cache import RedisCache, open_redis
 from gateway.telemetry import PrometheusTelemetry

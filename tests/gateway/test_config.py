@@ -157,7 +157,7 @@ SOURCES: list[tuple[Any, str]] = [
     (_source(connector="zendsk"), "crm.connector: no such connector; did you mean zendesk? There"),
     (
         _source(connector="xyz"),
-        "sources.crm.connector: no such connector; there are graphql, hubspot,",
+        "sources.crm.connector: no such connector; there are chatwoot, commercetools, graphql,",
     ),
     (_source(timeot_s=1), "sources.crm.timeot_s: unknown key; did you mean timeout_s?"),
     (_source(subdomian="x"), "sources.crm.subdomian: unknown key; did you mean subdomain?"),

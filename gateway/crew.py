@@ -6,6 +6,7 @@ one by one, each after its successor answers, so that a restart fails no request
 drain all of them. A worker that dies is replaced.
 """
 
+import asyncio
 import logging
 import os
 import select
@@ -27,6 +28,8 @@ READY_FD: Final = "KNOWNAS_READY_FD"
 START_S: Final = 120.0
 LONGEST_REST_S: Final = 30.0
 """Between two tries to replace a worker that dies as soon as it is started."""
+
+ORPHAN_LOOK_S: Final = 1.0
 
 Announce = Callable[[], None]
 
@@ -133,6 +136,10 @@ def worker_command() -> list[str]:
     return [sys.executable, "-m", "gateway", *sys.argv[1:]]
 
 
+def is_worker() -> bool:
+    return LISTEN_FD in os.environ
+
+
 def inherited() -> socket.socket | None:
     """The socket a worker was handed; None where this process is not one."""
     number = os.environ.get(LISTEN_FD)
@@ -141,6 +148,15 @@ def inherited() -> socket.socket | None:
     handed = socket.socket(fileno=int(number))
     handed.setblocking(False)
     return handed
+
+
+async def until_orphaned() -> None:
+    """For a worker: until the process that started it is gone, however that went. Its socket would
+    be taken by nobody else, and it would be told of no signal.
+    """
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110  # the system tells nobody
+        await asyncio.sleep(ORPHAN_LOOK_S)
 
 
 def tell_ready() -> None:

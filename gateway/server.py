@@ -18,6 +18,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from domain.errors import ConfigError
+from gateway import crew
 from gateway.config import Server as Settings
 from gateway.hosts import is_loopback
 
@@ -69,11 +70,19 @@ async def serve(
         drain,
     )
     logger.info("serving port=%s", listening.getsockname()[1])
+    watching = asyncio.create_task(_end_with_crew(server))
     try:
         await server.serve(sockets=[listening])
     finally:
+        watching.cancel()
         gc.unfreeze()  # what is frozen is not taken down at the end, which libraries complain of
     logger.info("stopped")
+
+
+async def _end_with_crew(server: uvicorn.Server) -> None:
+    if crew.is_worker():
+        await crew.until_orphaned()
+        server.handle_exit(signal.SIGTERM, None)
 
 
 def settle() -> None:

@@ -28,6 +28,20 @@ from sqlalchemy import make_url
 from gateway.logs import TALKATIVE, TELLTALES
 
 START_TIMEOUT_S = 60
+LONG = (
+    "tests/e2e/",
+    "tests/gateway/test_rolling.py",
+    "tests/gateway/test_plan_equality.py",
+    "tests/gateway/test_crew.py",
+    "tests/gateway/test_streaming_program.py",
+    "tests/decisions/test_kill.py",
+    "tests/connectors/test_kit.py",
+)
+"""Files that take most of a minute each. They go first, so that two workers end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 class SettableClock:

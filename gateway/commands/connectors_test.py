@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
+from connectors.httpx_sender import HttpxSender
 from connectors.registry import connector_names, described_by, load_connector, own_sender
-from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from connectors.source import open_source
 from connectors.spec import Spec

@@ -16,9 +16,9 @@ import pytest
 
 from connectors.auth import Bearer, Secret
 from connectors.http import Http
+from connectors.httpx_sender import HttpxSender
 from connectors.monitor import Monitor
 from connectors.registry import build_source, load_connector
-from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from connectors.spec import Figure, Limits, Rate
 from domain.provenance import System

@@ -20,8 +20,9 @@ from typing import Any
 import httpx
 
 from connectors.auth import Secret
+from connectors.httpx_sender import HttpxSender
 from connectors.registry import Connector, load_connector
-from connectors.sender import HttpxSender, Sender
+from connectors.sender import Sender
 from connectors.settings import SourceSettings
 from connectors.source import open_source
 from connectors.spec import Spec, Stream

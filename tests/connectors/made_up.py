@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 
 from connectors.auth import Bearer, Secret
+from connectors.httpx_sender import HttpxSender
 from connectors.reading import Reading, Row, identifier, required, rfc3339
 from connectors.request import get, post
-from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from connectors.source import open_source
 from connectors.spec import (

@@ -9,10 +9,10 @@ import pytest
 
 from connectors.auth import Secret
 from connectors.graphql import compose
+from connectors.httpx_sender import HttpxSender
 from connectors.mapped.example import example
 from connectors.mapped.tables import MappingError
 from connectors.registry import build_source
-from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from domain.errors import (
     SourceAuthError,

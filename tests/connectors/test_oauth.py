@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from connectors.auth import AnyOf, Bearer, Means, Secret
+from connectors.httpx_sender import HttpxSender
 from connectors.oauth import ClientCredentials, RefreshToken
-from connectors.sender import HttpxSender
 from connectors.shelf import MemoryShelf
 from domain.errors import (
     ConfigError,

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from connectors.auth import Secret
+from connectors.httpx_sender import HttpxSender
 from connectors.registry import (
     build_source,
     connector_names,
@@ -18,7 +19,6 @@ from connectors.registry import (
     load_connector,
     load_connectors,
 )
-from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from domain.errors import ConfigError
 from domain.ids import Kind
@@ -122,7 +122,7 @@ def test_a_connector_goes_by_one_name(elsewhere: Any) -> None:
 
 
 def test_an_unknown_connector_is_refused_with_those_there_are(harness: Any) -> None:
-    with pytest.raises(ConfigError, match="no connector 'hubsport'; there are graphql, hubspot"):
+    with pytest.raises(ConfigError, match="no connector 'hubsport'; there are chatwoot, comm"):
         build(SourceSettings(connector="hubsport"), harness)
 
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from connectors.auth import Secret
+from connectors.httpx_sender import HttpxSender
 from connectors.mapped import converters
 from connectors.mapped.example import example
 from connectors.mapped.paging import link_header, link_query
@@ -21,7 +22,6 @@ from connectors.mapped.templates import Template
 from connectors.reading import Reading, RowError
 from connectors.registry import build_source
 from connectors.rest import compose
-from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from connectors.spec import GetAsk, SinceAsk
 from connectors.trial.refusals import refusals

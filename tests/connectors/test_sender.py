@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from connectors.httpx_sender import HttpxSender
 from connectors.pyreqwest_sender import PyreqwestSender
-from connectors.sender import HttpxSender, Outgoing, SendFailed, TooLarge
+from connectors.sender import Outgoing, SendFailed, TooLarge
 from domain.sources import Deadline
 
 

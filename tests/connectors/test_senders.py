@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from connectors import senders
+from connectors.httpx_sender import HttpxSender
 from connectors.pyreqwest_sender import PyreqwestSender
-from connectors.sender import HttpxSender
 
 
 async def test_the_fast_way_is_taken_where_it_is_installed() -> None:

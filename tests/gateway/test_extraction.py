@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from connectors.extraction.extractor import ModelExtractor
-from connectors.sender import HttpxSender
+from connectors.httpx_sender import HttpxSender
 from domain.errors import ConfigError
 from gateway.config_file import checked
 from gateway.extraction import extractor

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from connectors.sender import HttpxSender
+from connectors.httpx_sender import HttpxSender
 from gateway.bootstrap import Program, application, opened
 from gateway.config_file import checked
 from gateway.reach import reach

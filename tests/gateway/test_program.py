@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.sender import HttpxSender
+from connectors.httpx_sender import HttpxSender
 from gateway import bootstrap, reach
 from gateway.auth import new_token
 from gateway.bootstrap import Program

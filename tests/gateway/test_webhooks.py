@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.sender import HttpxSender
+from connectors.httpx_sender import HttpxSender
 from domain.inbox import EntryState
 from gateway.bootstrap import Program, application, opened
 from gateway.config_file import checked

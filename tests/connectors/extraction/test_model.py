@@ -11,7 +11,7 @@ import pytest
 from connectors.auth import Secret
 from connectors.extraction.asking import MOST_IN_ALL
 from connectors.extraction.extractor import Model, ModelExtractor
-from connectors.sender import HttpxSender
+from connectors.httpx_sender import HttpxSender
 from domain.context import Extract, Statement, Thread
 from domain.ids import Kind, SourceKey
 from domain.provenance import Provenance, System

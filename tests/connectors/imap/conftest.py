@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from connectors.auth import Secret
+from connectors.httpx_sender import HttpxSender
 from connectors.registry import build_source
-from connectors.sender import HttpxSender
 from connectors.settings import SourceSettings
 from domain.sources import Source
 

@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors.httpx_sender import HttpxSender
 from connectors.registry import load_connectors
-from connectors.sender import HttpxSender
 from domain.errors import SourceProtocolError, SourceRateLimited, SourceUnavailable
 from domain.sources import Deadline
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.sender import HttpxSender
+from connectors.httpx_sender import HttpxSender
 from domain.ids import Kind, SourceKey, source_key
 from domain.sources import ChangeKind, SourceEvent
 from gateway import bootstrap

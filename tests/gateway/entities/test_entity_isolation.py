@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.sender import HttpxSender
+from connectors.httpx_sender import HttpxSender
 from gateway import bootstrap
 from gateway.auth import new_token
 from gateway.config_file import checked

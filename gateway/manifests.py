@@ -80,7 +80,8 @@ def _fault(document: Document, judge: Documents) -> Fault | None:
         judge.prepare(document.text, None)
     except Refusal as refusal:
         first = refusal.errors[0] if refusal.errors else None
-        place = (first.locations or [None])[0] if first is not None else None
+        places = first.locations if first is not None else None
+        place = places[0] if places else None
         line, column = (place.line, place.column) if place is not None else (0, 0)
         return Fault(document.place, line, column, str(refusal))
     return None

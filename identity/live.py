@@ -77,11 +77,11 @@ class Live:
 
     def warm(self) -> None:
         """Compile what is compiled when it is first needed: comparisons, blocking keys, names."""
-        nobody = [rows.row_of(Person(given=name), "") for name in ("a", "b")]
-        for row in nobody:
+        one, other = (rows.row_of(Person(given=name), "") for name in ("a", "b"))
+        for row in (one, other):
             rows.comparable(row)
-        users("email", "", nobody)
-        self._scorer.weight(*nobody, rows.Circumstances().frequencies())
+        users("email", "", [one, other])
+        self._scorer.weight(one, other, rows.Circumstances().frequencies())
 
     def judge(self, desk: Desk) -> Resolution:
         """Who is who among the records that arrived and all that they touch."""

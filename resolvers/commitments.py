@@ -89,12 +89,14 @@ async def _by_message(
     thread = thread_id(SourceKey(source, Kind.MESSAGE, message))
     for kind in _THREADS:
         matter = await matters.of_interaction(operation, SourceKey(source, kind, thread))
-        owner = matter and await operation.loaders.customer(matter.customer, Freshness())
-        texts = owner and await operation.loaders.texts(owner, None)
+        if matter is None:
+            continue
+        owner = await operation.loaders.customer(matter.customer, Freshness())
+        texts = None if owner is None else await operation.loaders.texts(owner, None)
         if owner is not None and texts is not None:
             found = await of_customer(operation, owner, texts)
             one = next((one for one in found if one.id == wanted), None)
-            return one and Found(customer=owner.id, commitment=one)
+            return None if one is None else Found(customer=owner.id, commitment=one)
     return None
 
 

@@ -127,7 +127,9 @@ async def ask(operation: "Operation", interaction: str, slot: str) -> AskPayload
         return AskPayload(user_errors=(told,))
     key, name = _interaction(interaction), slots.named(slot)
     matter = await matters.of_interaction(operation, key)
-    owner = matter and await operation.loaders.customer(matter.customer, matter.freshness)
+    owner = None
+    if matter is not None:
+        owner = await operation.loaders.customer(matter.customer, matter.freshness)
     if matter is None or owner is None:
         unknown = UserError(Code.UNKNOWN_RECORD, "no interaction has this id", ("interaction",))
         return AskPayload(user_errors=(unknown,))
@@ -222,7 +224,7 @@ async def _of_customer(operation: "Operation", evidence: str, customer: Customer
     except MalformedNodeId as error:
         raise InputError("evidence: not an id of this graph") from error
     owner = await operation.loaders.customer(customer, Freshness())
-    texts = owner and await operation.loaders.texts(owner, None)
+    texts = None if owner is None else await operation.loaders.texts(owner, None)
     if texts is not None and evidence in texts.evidence:
         return True
     record = await operation.loaders.record(key)

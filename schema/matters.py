@@ -9,6 +9,7 @@ from strawberry import UNSET
 
 from domain import handoffs as domain
 from domain import issues
+from domain.errors import InputError
 from domain.provenance import Freshness as Fresh
 from domain.vocabulary import ActorKind, AttributionModel, Completeness, IssueState, JourneyKind
 from resolvers import handoffs, ways
@@ -174,12 +175,16 @@ async def _journeys_of_many(
     kind: JourneyKind | None = UNSET,
     first: int | None = 10,
     after: str | None = UNSET,
-) -> list[ways.Ways]:
+) -> list[ways.Ways | InputError]:
+    """Of whoever has no journey with this cursor the error, which is nobody else's."""
     size = page_size(10 if first is None else first)
-    return [
-        ways.page(one, kind or None, size, after or None)
-        for one in await _matters(owners, context, place)
-    ]
+    found: list[ways.Ways | InputError] = []
+    for one in await _matters(owners, context, place):
+        try:
+            found.append(ways.page(one, kind or None, size, after or None))
+        except InputError as error:
+            found.append(error)
+    return found
 
 
 @with_many(_journeys_of_many)
@@ -190,7 +195,9 @@ async def journeys_of(
     first: int | None = 10,
     after: str | None = UNSET,
 ) -> ways.Ways:
-    found = await _journeys_of_many(
+    (found,) = await _journeys_of_many(
         [root], info.context, lambda _: info, kind=kind, first=first, after=after
     )
-    return found[0]
+    if isinstance(found, InputError):
+        raise found
+    return found

@@ -107,7 +107,7 @@ class Reader:
             made_at=made.at,
             due_at=due_at,
             state=CommitmentState.KEPT if kept else waiting,
-            fulfilled_by=kept and kept.id,
+            fulfilled_by=None if kept is None else kept.id,
         )
 
     def _kept_by(self, said: Mapping[str, Any], made: Message) -> Message | None:

@@ -5,11 +5,11 @@ them is just as its vendor describes it, so a mapping runs statements in which t
 value costs no call and the converter gets the rest. Both give the same (tests/connectors).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from domain.money import Money, exponent
 from domain.slots import thawed
@@ -98,9 +98,13 @@ def instance(made: type[Any], arguments: Mapping[str, str], bind: Bind) -> Value
     given = ", ".join(f"{name}={value}" for name, value in arguments.items())
     filled = [
         f"made.{each} = {arguments.get(each) or bind(default)}"
-        for each, default in _defaults(made).items()
+        for each, default in _defaults(cast(Hashable, made)).items()
     ]
-    lines = [f"made = {bind(thawed(made))}()", *filled, f"made.__class__ = {bind(made)}"]
+    lines = [
+        f"made = {bind(thawed(cast(Hashable, made)))}()",
+        *filled,
+        f"made.__class__ = {bind(made)}",
+    ]
     return Value(f"{bind(made)}({given})", "\n".join([*lines, "$ = made"]))
 
 

@@ -1,6 +1,7 @@
 """Sunshine Conversations as data: kinds, limits, credentials."""
 
 import re
+from dataclasses import replace
 
 from connectors.auth import Basic
 from connectors.spec import BatchRead, ChildRead, Endpoint, Figure, Limits, Option, Spec
@@ -18,17 +19,16 @@ def object_id(external_id: str) -> bool:
 
 def _children(by: ParentBy) -> ChildRead:
     own = by is ParentBy.OWN
-    ask = queries.ask_conversations_of if own else queries.ask_conversations_by_external_id
-    return ChildRead(
-        ask=ask,
+    read = ChildRead(
+        ask=queries.ask_conversations_of if own else queries.ask_conversations_by_external_id,
         read=queries.read_conversations_of,
         by_id=True,
         size=queries.USER,
         page=queries.LISTED,
         # The description does not say in which order conversations are listed.
         newest_first=False,
-        **({"valid": object_id} if own else {}),
     )
+    return replace(read, valid=object_id) if own else read
 
 
 CONVERSATIONS = Endpoint(

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from domain.ports import Cache
@@ -64,7 +64,7 @@ class Sessions:
             raise Unauthenticated("sessions cannot be kept just now; try again in a while")
         return opened
 
-    async def find(self, request: Request, id: str | None = None) -> Session | None:
+    async def find(self, request: HTTPConnection, id: str | None = None) -> Session | None:
         """The session of a request, or of an id; None where there is none any more."""
         id = id or request.cookies.get(COOKIE)
         if not id:
@@ -79,7 +79,7 @@ class Sessions:
     async def close(self, session: Session) -> None:
         await self._cache.delete_many([_key(session.id)])
 
-    def _caller(self, request: Request, token: str | None) -> Caller | None:
+    def _caller(self, request: HTTPConnection, token: str | None) -> Caller | None:
         """As it is known now: its token may be gone, or its scopes be others."""
         if token is not None:
             return self._doorkeeper.recognise(token)

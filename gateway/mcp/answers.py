@@ -61,7 +61,7 @@ class _Left:
 
 def told(data: Mapping[str, Any], names: frozenset[str], max_tokens: int) -> dict[str, Any]:
     """The answer for an agent; `names` are the response names of texts from outside."""
-    answer = _ordered(_marked(data, names))
+    answer: dict[str, Any] = _ordered(_marked(data, names))
     left = _fitted(answer, max_tokens * CHARS_PER_TOKEN)
     if not left.items and not left.texts:
         return answer

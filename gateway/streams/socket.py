@@ -143,7 +143,8 @@ class Connection:
 
     async def _received(self) -> Message:
         receiving = asyncio.ensure_future(self._websocket.receive_text())
-        await asyncio.wait({receiving, self._over}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {receiving, self._over}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if self._over.done():
             receiving.cancel()
             await asyncio.wait({receiving})

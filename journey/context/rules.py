@@ -59,7 +59,7 @@ def _open_question(
     readings: Sequence[Sequence[Reading]], every: Sequence[Reading]
 ) -> Statement | None:
     """The newest that is open in its own thread and was not answered in another one since."""
-    found = [asked for some in readings if (asked := open_question(some)) is not None]
+    found = [one for some in readings if (one := open_question(some)) is not None]
     for asked, question in sorted(found, key=lambda one: one[0].message.at, reverse=True):
         others = [one for one in every if _thread_of(one) != _thread_of(asked)]
         if not answered_elsewhere(question, asked, others):

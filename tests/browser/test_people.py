@@ -79,11 +79,13 @@ def test_a_matter_is_handed_over_by_keyboard_alone(steward, call):
         2,
         text="The new machine leaks as well. Can somebody come?",
         messageId="m",
+        actor={"kind": "CUSTOMER", "id": "margaret"},  # without one it is nobody's question
     )
     open_page(steward)
     steward.driver.execute_script("document.querySelector('.matter input[name=reason]').focus()")
     steward.press("needs a technician", Keys.ENTER)
     steward.reads("Nobody has accepted it yet.")
+    steward.reads("The new machine leaks as well.")
     steward.one(".inline button").send_keys(Keys.ENTER)
     steward.reads("Accepted")
     steward.one(".inline button").send_keys(Keys.ENTER)

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import SourceUnavailable
+from domain.errors import InputError, SourceUnavailable
 from domain.ids import Kind, SourceKey
 from domain.money import Money
+from domain.provenance import Freshness
 from domain.records import Call, Visit
 from domain.vocabulary import InteractionState, TicketStatus
 from resolvers.caller import ANY_CUSTOMER, Caller
 from resolvers.quiet import NoEvents
+from schema.bulk import many_of
+from schema.matters import journeys_of
 
 ISSUES = """query issues($open: Boolean) {
   customers(by: [{id: "cus_alice"}, {id: "cus_bob"}]) {
@@ -176,3 +179,14 @@ async def test_journeys_page_with_each_once(matter, run):
 
 async def test_a_cursor_that_is_none_is_refused(matter, run):
     assert [code for _, code, _ in (await run(JOURNEYS, after="x")).told] == ["BAD_REQUEST"]
+
+
+async def test_a_cursor_of_one_customer_is_no_error_of_another(matter, world, run):
+    """Asked as a plan asks, for many at once: random operations found that all were lost."""
+    cursor = (await run(JOURNEYS)).data["customer"]["journeys"]["nodes"][0]["id"]
+    operation = world.operation()
+    owners = [await operation.loaders.customer(one, Freshness()) for one in (matter, "cus_bob")]
+    many = many_of(journeys_of)
+    alice, bob = await many(owners, operation, lambda _: None, after=cursor)
+    assert alice.nodes is not None
+    assert isinstance(bob, InputError)

@@ -14,8 +14,6 @@ from domain.records import Call, Visit
 from domain.vocabulary import InteractionState, TicketStatus
 from resolvers.caller import ANY_CUSTOMER, Caller
 from resolvers.quiet import NoEvents
-from schema.bulk import many_of
-from schema.matters import journeys_of
 
 ISSUES = """query issues($open: Boolean) {
   customers(by: [{id: "cus_alice"}, {id: "cus_bob"}]) {
@@ -183,6 +181,9 @@ async def test_a_cursor_that_is_none_is_refused(matter, run):
 
 async def test_a_cursor_of_one_customer_is_no_error_of_another(matter, world, run):
     """Asked as a plan asks, for many at once: random operations found that all were lost."""
+    from schema.bulk import many_of  # noqa: PLC0415  # types are registered by the graph first
+    from schema.matters import journeys_of  # noqa: PLC0415
+
     cursor = (await run(JOURNEYS)).data["customer"]["journeys"]["nodes"][0]["id"]
     operation = world.operation()
     owners = [await operation.loaders.customer(one, Freshness()) for one in (matter, "cus_bob")]

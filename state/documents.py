@@ -29,7 +29,7 @@ class SqlDocuments:
             bulk.upsert(connection, trusted_documents, rows)
             return len(rows)
 
-        return await self._transactions.write(store)
+        return await self._transactions.write_apart(store)
 
     async def get(self, digest: str) -> str | None:
         return await self._transactions.read(_get, digest)

@@ -34,19 +34,19 @@ class SqlHandoffs:
         self._transactions = transactions
 
     async def create(self, handoff: Handoff) -> Handoff:
-        return await self._transactions.write(_create, handoff)
+        return await self._transactions.write_apart(_create, handoff)
 
     async def accept(self, number: str, by: Actor, at: datetime) -> Handoff | None:
         def accepted(one: Handoff) -> Handoff:
             return one if one.accepted_at else replace(one, to=by, accepted_at=at)
 
-        return await self._transactions.write(_change, number, accepted, at)
+        return await self._transactions.write_apart(_change, number, accepted, at)
 
     async def end(self, number: str, at: datetime) -> Handoff | None:
         def ended(one: Handoff) -> Handoff:
             return one if one.ended_at else replace(one, ended_at=at)
 
-        return await self._transactions.write(_change, number, ended, at)
+        return await self._transactions.write_apart(_change, number, ended, at)
 
     async def by_numbers(self, numbers: Sequence[str]) -> list[Handoff | None]:
         return await self._transactions.read(_by_numbers, numbers)

@@ -85,7 +85,7 @@ class SqlInbox:
         await self._make_sure_of_room()
         now = self._clock.now()
         rows = [{**entry, "received_at": now, "due_at": now} for entry in entries]
-        accepted = await self._transactions.write(_append, rows)
+        accepted = await self._transactions.write_apart(_append, rows)
         self._waiting += accepted
         return Appended(accepted=accepted, duplicates=len(entries) - accepted)
 
@@ -105,7 +105,7 @@ class SqlInbox:
         if not await self._transactions.read(_is_due, now):
             return None
         blank = Claim(token=secrets.token_hex(8), since=now, until=now + timedelta(seconds=lease_s))
-        claim = await self._transactions.write(_claim, blank, limit, without)
+        claim = await self._transactions.write_apart(_claim, blank, limit, without)
         return claim if claim.entries else None
 
     async def extend(self, claim: Claim, lease_s: float) -> None:
@@ -115,7 +115,7 @@ class SqlInbox:
         def extended(connection: Connection) -> None:
             connection.execute(held)
 
-        await self._transactions.write(extended)
+        await self._transactions.write_apart(extended)
 
     async def settle(
         self, claim: Claim, *, done: Sequence[Entry], again: Sequence[Postponed], limit: int
@@ -128,7 +128,7 @@ class SqlInbox:
                 _postpone(connection, claim.token, one, limit)
             return _died(connection, again)
 
-        return await self._transactions.write(settled)
+        return await self._transactions.write_apart(settled)
 
     async def entries(
         self, state: EntryState | None, source: str | None, first: int
@@ -144,23 +144,25 @@ class SqlInbox:
         def revived(connection: Connection) -> int:
             return sum(_revive(connection, one, now) for one in entries if one.event is not None)
 
-        return await self._transactions.write(revived)
+        return await self._transactions.write_apart(revived)
 
     async def forget(self, entry: Entry) -> None:
         def forgotten(connection: Connection) -> None:
             connection.execute(delete(inbox).where(_is(entry.source, entry.event_id)))
 
-        await self._transactions.write(forgotten)
+        await self._transactions.write_apart(forgotten)
 
     async def tidy(self, done_before: datetime, dead_before: datetime) -> int:
-        return await self._transactions.write(_tidy, done_before, dead_before)
+        return await self._transactions.write_apart(_tidy, done_before, dead_before)
 
     async def figures(self) -> InboxFigures:
         return await self._transactions.read(_figures)
 
     async def lead(self, name: str, holder: str, lease_s: float) -> bool:
         now = self._clock.now()
-        return await self._transactions.write(leases.take, f"lead {name}", holder, now, lease_s)
+        return await self._transactions.write_apart(
+            leases.take, f"lead {name}", holder, now, lease_s
+        )
 
 
 # ---------------------------------------------------------------- appending

@@ -27,14 +27,14 @@ class SqlTokenShelf:
             bulk.upsert(connection, source_tokens, [row])
             leases.end(connection, _turn(name), holder)
 
-        await self._transactions.write(store)
+        await self._transactions.write_apart(store)
 
     async def lease(self, name: str, holder: str, lease_s: float) -> bool:
         now = self._clock.now()
-        return await self._transactions.write(leases.take, _turn(name), holder, now, lease_s)
+        return await self._transactions.write_apart(leases.take, _turn(name), holder, now, lease_s)
 
     async def release(self, name: str, holder: str) -> None:
-        await self._transactions.write(leases.end, _turn(name), holder)
+        await self._transactions.write_apart(leases.end, _turn(name), holder)
 
 
 def _get(connection: Connection, name: str) -> SealedToken | None:

@@ -10,12 +10,11 @@ from typing import TypeVar
 from starlette.responses import Response
 from starlette.routing import Route
 
-from domain.errors import CapabilityDisabled, GatewayError
+from domain.errors import CapabilityDisabled, SourceError
 from domain.events import InteractionRecord
 from domain.ids import CustomerId
 from domain.provenance import Freshness
 from domain.vocabulary import HandoffMode
-from gateway.answers import logged
 from gateway.desk.forms import Form
 from gateway.desk.sessions import new_secret
 from gateway.desk.visits import Desk, Visit, to
@@ -110,13 +109,12 @@ async def _active(visit: Visit, customer: Customer) -> tuple[InteractionRecord, 
 
 
 async def _told(asked: Awaitable[T | None]) -> T | None:
-    """A part that cannot be told leaves the others whole."""
+    """A part that cannot be told leaves the others whole. A source that is lost has its own line in
+    the log.
+    """
     try:
         return await asked
-    except CapabilityDisabled:
-        return None
-    except GatewayError as error:
-        logged(error)
+    except (CapabilityDisabled, SourceError):
         return None
 
 

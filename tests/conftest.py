@@ -12,12 +12,15 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import psycopg
 import pytest
@@ -38,6 +41,30 @@ LONG = (
     "tests/connectors/test_kit.py",
 )
 """Files that take most of a minute each. They go first, so that two workers end together."""
+
+
+@pytest.fixture(scope="session")
+def fixture_module() -> Callable[[str], ModuleType]:
+    """A module of tests/fixtures by its name, loaded once: none of them can be imported by it."""
+
+    def load(name: str) -> ModuleType:
+        known = f"tests_fixtures_{name}"
+        if known not in sys.modules:
+            path = Path(__file__).parent / "fixtures" / f"{name}.py"
+            spec = importlib.util.spec_from_file_location(known, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = sys.modules[known] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        return sys.modules[known]
+
+    return load
+
+
+@pytest.fixture
+def told_events(fixture_module: Callable[[str], ModuleType]) -> Any:
+    """An event store in memory, with nothing in it."""
+    return fixture_module("told").FakeEvents()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

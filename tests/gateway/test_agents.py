@@ -1,10 +1,7 @@
 """`/mcp`: what agents may call, as whom, and what they are told."""
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -36,26 +33,14 @@ MASKED = new_token("masked", [ANY_CUSTOMER])
 ORIGIN = "https://desk.example"
 
 
-def _world() -> Any:
-    name = "tests_fixtures_world"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "world.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture(scope="module")
 def schema() -> Any:
     return build_schema()
 
 
 @pytest.fixture
-def world() -> Any:
-    world = _world().World()
+def world(fixture_module: Any) -> Any:
+    world = fixture_module("world").World()
     world.alice()
     return world
 

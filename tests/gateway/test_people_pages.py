@@ -1,10 +1,6 @@
 """The pages of a customer: found, seen whole or in part, handed over, and masked."""
 
-import importlib.util
 import re
-import sys
-from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -33,44 +29,13 @@ BOT = Actor(kind=ActorKind.AI, id="bot")
 HOSTILE = '<img src=x onerror="alert(1)"> where is my parcel?'
 
 
-def _load(name):
-    known = f"tests_fixtures_{name}"
-    if known not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(known, path)
-        module = sys.modules[known] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[known]
-
-
-class Handoffs:
-    """The store in memory, by the words of its port."""
-
-    def __init__(self):
-        self.held = {}
-
-    async def create(self, handoff):
-        return self.held.setdefault(handoff.number, handoff)
-
-    async def accept(self, number, by, at):
-        self.held[number] = replace(self.held[number], to=by, accepted_at=at)
-        return self.held[number]
-
-    async def end(self, number, at):
-        self.held[number] = replace(self.held[number], ended_at=at)
-        return self.held[number]
-
-    async def by_numbers(self, numbers):
-        return [self.held.get(number) for number in numbers]
-
-
 @pytest.fixture
-def world():
+def world(fixture_module, told_events):
     """Alice, who is on the telephone about an order while a ticket about it is open."""
-    fakes = _load("world")
+    fakes = fixture_module("world")
     world = fakes.World()
-    world.events = _load("told").FakeEvents()
-    world.handoffs = Handoffs()
+    world.events = told_events
+    world.handoffs = fixture_module("told").FakeHandoffs()
     world.alice()
     world.order("s1", "o9", fakes.ago(days=9), number="1042")
     world.ticket("z1", "t9", fakes.ago(days=2), subject="Re: #1042", status=TicketStatus.OPEN)

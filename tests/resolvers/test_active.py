@@ -1,9 +1,6 @@
 """What goes on around a person now, from the live record and from chats and telephones."""
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,19 +16,9 @@ from resolvers.services import Capability
 ROW = SourceKey("crm", Kind.CONTACT, "h1")
 
 
-def _load():
-    name = "tests_fixtures_told"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "told.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture
-def events(world):
-    world.events = _load().FakeEvents()
+def events(world, told_events):
+    world.events = told_events
     return world.events
 
 

@@ -1,9 +1,5 @@
 """What the worker applied, as entries of the log."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
 from domain.ids import Kind, SourceKey
@@ -12,20 +8,10 @@ from resolvers.announcing import Announcer
 from resolvers.events import Applied
 
 
-def _load():
-    name = "tests_fixtures_told"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "told.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture
-def heard(world):
+def heard(world, told_events):
     """Apply, and see what was written."""
-    world.events = _load().FakeEvents()
+    world.events = told_events
 
     async def apply(*records, changed=(), gone=()):
         applied = Applied(changed=(*changed, *(r.key for r in records)), gone=gone, records=records)

@@ -1,9 +1,6 @@
-import importlib.util
-import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -21,19 +18,9 @@ from resolvers.stretches import Where
 from resolvers.timeline import Walk
 
 
-def _load():
-    name = "tests_fixtures_told"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "told.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture
-def events(world):
-    world.events = _load().FakeEvents()
+def events(world, told_events):
+    world.events = told_events
     return world.events
 
 
@@ -239,12 +226,14 @@ ODD = st.tuples(ITEM, st.booleans(), st.sampled_from([None, 0, 1, 2, 3]))
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(ODD, max_size=14), st.integers(1, 4))
-async def test_a_walk_has_each_thing_once_in_one_order_however_they_tie(fakes, odd, first):
+async def test_a_walk_has_each_thing_once_in_one_order_however_they_tie(
+    fixture_module, fakes, odd, first
+):
     """Things share times and ids, across sources and kinds; some are known to the live record too,
     there perhaps at another time, and perhaps of nobody.
     """
     world = fakes.World()
-    events = world.events = _load().FakeEvents()
+    events = world.events = fixture_module("told").FakeEvents()
     kinds = {"shop": Kind.TICKET, "desk": Kind.TICKET, "chat": Kind.CONVERSATION, "crm": Kind.CALL}
     world.holds |= {name: (kind,) for name, kind in kinds.items()}
     rows = {name: world.contact(name, f"{name}-1") for name in kinds}

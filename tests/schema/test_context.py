@@ -2,11 +2,8 @@
 whom it may be shown.
 """
 
-import importlib.util
-import sys
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -57,20 +54,10 @@ NODE = "query node($id: ID!) { node(id: $id) { id ... on Commitment { state } } 
 CUSTOMER = Actor(kind=ActorKind.CUSTOMER, id="alice", name="Alice Example")
 
 
-def _told():
-    name = "tests_fixtures_told"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "told.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture
-async def chat(world, fakes):
+async def chat(world, fakes, told_events):
     """A chat that stalled, over a real store of commitments."""
-    world.events = _told().FakeEvents()
+    world.events = told_events
     state = open_state("sqlite://")
     await state.upgrade()
     services = world.services

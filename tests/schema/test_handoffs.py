@@ -1,9 +1,6 @@
 """A matter handed over in the graph: the packet, the stretch of who took over, and advice."""
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -33,50 +30,11 @@ END = f"""mutation end($id: ID!) {{
 ISSUES = 'query issues { customer(by: {id: "cus_alice"}) { issues { id groupedBy } } }'
 
 
-def _load():
-    name = "tests_fixtures_told"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "told.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-class Handoffs:
-    """The store in memory, by the words of its port."""
-
-    def __init__(self):
-        self.held = {}
-
-    async def create(self, handoff):
-        for one in self.held.values():
-            if (one.by.id, one.idempotency_key) == (handoff.by.id, handoff.idempotency_key):
-                return one
-        self.held[handoff.number] = handoff
-        return handoff
-
-    async def accept(self, number, by, at):
-        return self._changed(number, "accepted_at", to=by, accepted_at=at)
-
-    async def end(self, number, at):
-        return self._changed(number, "ended_at", ended_at=at)
-
-    async def by_numbers(self, numbers):
-        return [self.held.get(number) for number in numbers]
-
-    def _changed(self, number, mark, **changes):
-        one = self.held.get(number)
-        if one is not None and getattr(one, mark) is None:
-            one = self.held[number] = replace(one, **changes)
-        return one
-
-
 @pytest.fixture
-async def matter(world, fakes, run):
+async def matter(world, fakes, run, told_events, fixture_module):
     """A call about an order of 600 pounds in which a bot tried two steps in vain."""
-    world.events = _load().FakeEvents()
-    world.handoffs = Handoffs()
+    world.events = told_events
+    world.handoffs = fixture_module("told").FakeHandoffs()
     world.alice()
     world.order("s1", "o9", fakes.ago(days=9), number="1042", total=Money(60_000, "GBP"))
     world.ticket("z1", "t9", fakes.ago(days=2), subject="#1042", status=TicketStatus.OPEN)

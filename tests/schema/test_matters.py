@@ -1,9 +1,5 @@
 """Issues and journeys in the graph: grouped over sources, masked, and unknown where they are."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
 from domain.errors import InputError, SourceUnavailable
@@ -39,20 +35,10 @@ JOURNEYS = """query journeys($kind: JourneyKind, $first: Int, $after: String) {
 }"""
 
 
-def _load():
-    name = "tests_fixtures_told"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "told.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture
-def matter(world, fakes):
+def matter(world, fakes, told_events):
     """A mail about order 1042 and a call about it, which only the live record knows."""
-    world.events = _load().FakeEvents()
+    world.events = told_events
     one = world.alice()
     world.customer("cus_bob", world.contact("shop", "s2"))
     world.order("s1", "o9", fakes.ago(days=9), number="1042", total=Money(5_000, "GBP"))

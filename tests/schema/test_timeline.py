@@ -1,9 +1,5 @@
 """The timeline in the graph: an interface, by both executors alike."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
 from domain.ids import Kind, SourceKey
@@ -29,16 +25,6 @@ QUERY = """query timeline($after: String, $first: Int) {
 }"""
 
 
-def _load():
-    name = "tests_fixtures_told"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "fixtures" / "told.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
 def where(world, name, external_id, at):
     return Provenance(
         system=world[name].system,
@@ -49,9 +35,9 @@ def where(world, name, external_id, at):
 
 
 @pytest.fixture
-def alice(world, fakes):
+def alice(world, fakes, told_events):
     """With a call and a visit that only the live record knows, and another customer beside."""
-    world.events = _load().FakeEvents()
+    world.events = told_events
     one = world.alice()
     world.customer("cus_bob", world.contact("shop", "s2"))
     row, at = SourceKey("crm", Kind.CONTACT, "h1"), fakes.ago(minutes=5)

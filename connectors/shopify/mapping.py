@@ -51,6 +51,7 @@ PAYMENT = {
 ARRIVED = {"DELIVERED", "PICKED_UP"}
 HANDED_OVER = {"FULFILLED", "MARKED_AS_FULFILLED"}
 FAILED_PARCEL = {"CANCELLED", "ERROR", "FAILURE"}
+COINS = frozenset({"USDC"})
 
 
 def contact(row: Row, at: Reading) -> Contact:
@@ -194,9 +195,12 @@ def _shipment(row: Row, parcel: Row, at: Reading) -> Shipment:
 
 
 def _money(bag: Row | None) -> Money | None:
+    """None also for an amount in coins: they have no code of ISO 4217 (CurrencyCode, `USDC`)."""
     if bag is None:
         return None
     money = bag["shopMoney"]
+    if money["currencyCode"] in COINS:
+        return None
     return from_major(text(money["amount"]) or "", money["currencyCode"])
 
 

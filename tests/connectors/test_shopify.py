@@ -109,6 +109,13 @@ def test_amounts_keep_the_decimals_of_their_currency():
         order(totalPriceSet=money("much", "USD"))
 
 
+def test_an_order_in_a_coin_that_iso_does_not_know_is_kept_without_its_total():
+    """USDC is among the vendor's currencies; with it one order made a whole batch unreadable."""
+    paid_in_coins = order(totalPriceSet=money("12.00", "USDC"))
+    assert paid_in_coins.total is None
+    assert paid_in_coins.number == order().number
+
+
 def money(amount, currency):
     return {"shopMoney": {"amount": amount, "currencyCode": currency}}
 

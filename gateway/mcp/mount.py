@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any, Final
 
@@ -64,15 +64,20 @@ class Agents:
             if self._manager is None:
                 module = await asyncio.to_thread(import_module, "gateway.mcp.server")
                 manager = self._new_manager(module)
-                ready = asyncio.Event()
+                ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 # The library ends its tasks in the task that began them, which no request is.
                 self._task = asyncio.create_task(self._run(manager, ready))
-                await ready.wait()
+                await ready
                 self._manager = manager
         return self._manager
 
-    async def _run(self, manager: Any, ready: asyncio.Event) -> None:
-        with suppress(asyncio.CancelledError):
+    async def _run(self, manager: Any, ready: "asyncio.Future[None]") -> None:
+        """What keeps it from beginning is told to the request that waits for it."""
+        try:
             async with manager.run():
-                ready.set()
+                ready.set_result(None)
                 await self._over.wait()
+        except Exception as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)

@@ -1,5 +1,6 @@
 """`/mcp`: what agents may call, as whom, and what they are told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -269,3 +270,25 @@ def test_what_fits_is_told_whole() -> None:
     found = told(data, frozenset(), 200)
     assert found == data
     assert list(found["customer"]) == ["completeness", "id"]
+
+
+async def test_a_protocol_that_does_not_begin_fails_its_request_and_is_begun_anew() -> None:
+    class Broken:
+        @asynccontextmanager
+        async def run(self) -> AsyncIterator[None]:
+            raise RuntimeError("on purpose")
+            yield
+
+    tries = []
+
+    def made(_protocol: Any) -> Broken:
+        tries.append(1)
+        return Broken()
+
+    agents = Agents(doorkeeper(checked({}, {})), [], made)
+    async with agents.running():
+        for _ in range(2):
+            async with asyncio.timeout(30):
+                with pytest.raises(RuntimeError, match="on purpose"):
+                    await agents._started()
+    assert len(tries) == 2

@@ -6,10 +6,11 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from domain.customer import Cluster, IdentityEvent, Link
 from domain.decisions import Decided, Question, Recorded, Rule, Ruling, Scene, WaitingPlace
+from domain.events import Activity
 from domain.ids import CustomerId, SourceKey
 from domain.ports import Resolution
-from domain.vocabulary import LinkStatus
-from state import bulk, codec, held, history, identities, links
+from domain.vocabulary import ActivityKind, LinkStatus
+from state import bulk, codec, held, history, identities, links, log
 from state.codec import storable
 from state.keys import pack, unpack
 from state.memberships import assign
@@ -76,7 +77,14 @@ def _carried_out(connection: Connection, ruling: Ruling) -> Decided:
     assign(connection, resolution, version)
     links.decide(connection, ruling.links)
     sequence = history.append(connection, [ruling.event])
+    log.write(connection, log.take(connection), _told(ruling.event))
     return Decided(sequence=sequence, customers=ruling.event.after)
+
+
+def _told(event: IdentityEvent) -> list[Activity]:
+    """To those who follow who stands afterwards, in the transaction that decided it."""
+    kind = ActivityKind.IDENTITY
+    return [Activity(sequence=0, kind=kind, at=event.at, customer=one) for one in event.after]
 
 
 # ---------------------------------------------------------------- the scene

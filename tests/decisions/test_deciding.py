@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import Forbidden
-from domain.vocabulary import IdentityEventKind, LinkMethod, LinkStatus
+from domain.vocabulary import ActivityKind, IdentityEventKind, LinkMethod, LinkStatus
 from resolvers import decisions
 from resolvers.caller import Caller
 from resolvers.decisions import Merge, Split, Version
@@ -53,6 +53,17 @@ async def test_a_merge_confirms_every_pair_across_and_keeps_what_the_model_said(
     assert links["b"].match_weight == 5.0
     assert links["b"].method is LinkMethod.MANUAL
     assert links["a"].match_weight is None
+
+
+async def test_who_follows_a_customer_hears_of_a_decision_once_and_of_none_that_changed_nothing(
+    desk,
+):
+    await desk.stand(cus_1="a", cus_2="b")
+    await desk.merge("cus_1", "cus_2", key="k")
+    await desk.merge("cus_1", "cus_2", key="k")
+    told = await desk.state.events(lambda _: None).activities(0, 10)
+    assert [(one.kind, one.customer) for one in told] == [(ActivityKind.IDENTITY, "cus_1")]
+    assert told[0].at == desk.clock.now()
 
 
 # ---------------------------------------------------------------- split

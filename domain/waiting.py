@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from math import inf
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -20,7 +20,8 @@ _EARLY_S: Final = 0.001
 class before:  # read as a statement: `with before(deadline):`
     """As `async with asyncio.timeout_at(deadline)`: what is awaited inside is cancelled at the
     deadline (seconds of the event loop's clock), and TimeoutError is raised for it. One that has
-    passed gives what is awaited until the event loop looks at it.
+    passed gives what is awaited until the event loop looks at it. `deadline` may be set to a later
+    one while it is waited for.
     """
 
     __slots__ = ("_cancelling", "_expired", "_task", "_watch", "deadline")
@@ -29,14 +30,21 @@ class before:  # read as a statement: `with before(deadline):`
         self.deadline = deadline
         self._expired = False
 
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
+    def __enter__(self) -> Self:
+        # In one piece, since a request comes by a dozen times.
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a deadline is for what runs in a task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._watch = _watch()
-        self._watch.add(self)
+        if not _watches or _watches[0].loop is not loop:
+            _watches[:] = [_Watch(loop)]
+        self._watch = watch = _watches[0]
+        watch.waits.add(self)
+        if self.deadline < watch.at:
+            watch.look_at(self.deadline)
+        return self
 
     def __exit__(
         self,
@@ -57,46 +65,33 @@ class before:  # read as a statement: `with before(deadline):`
 class _Watch:
     """The deadlines under way in one event loop, and a timer for the first of them."""
 
-    __slots__ = ("_at", "_timer", "loop", "waits")
+    __slots__ = ("_timer", "at", "loop", "waits")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.waits: set[before] = set()
-        self._at = inf
+        self.at = inf
+        """When it is looked at them next."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, wait: before) -> None:
-        self.waits.add(wait)
-        if wait.deadline < self._at:
-            self._look_at(wait.deadline)
-
-    def _look_at(self, when: float) -> None:
+    def look_at(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._at = when
+        self.at = when
         self._timer = self.loop.call_at(when, self._look)
 
     def _look(self) -> None:
-        self._at, self._timer = inf, None
+        self.at, self._timer = inf, None
         now = self.loop.time() + _EARLY_S
         for wait in [wait for wait in self.waits if wait.deadline <= now]:
             self.waits.discard(wait)
             wait.expire()
         if self.waits:
-            self._look_at(min(wait.deadline for wait in self.waits))
+            self.look_at(min(wait.deadline for wait in self.waits))
 
 
 _watches: list[_Watch] = []
 """That of the event loop asked last. Each wait knows its own, so several loops only share less."""
-
-
-def _watch() -> _Watch:
-    loop = asyncio.get_running_loop()
-    for known in _watches:
-        if known.loop is loop:
-            return known
-    _watches[:] = [_Watch(loop)]
-    return _watches[0]
 
 
 async def together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -1,10 +1,11 @@
 """The time of day, from the system."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 
 class SystemClock:
     """The Clock port over the system's clock."""
 
-    def now(self) -> datetime:
-        return datetime.now(UTC)
+    # Asked a hundred times for a large answer, so there is no function of ours between.
+    now = staticmethod(partial(datetime.now, UTC))

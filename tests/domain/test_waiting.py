@@ -41,6 +41,18 @@ async def test_the_inner_of_two_deadlines_is_told_to_the_inner_one() -> None:
         await asyncio.sleep(50)
 
 
+async def test_a_deadline_may_be_put_off() -> None:
+    async def wait() -> None:
+        with before(now() + 0.01) as patience:
+            patience.deadline = now() + 0.03
+            await asyncio.sleep(50)
+
+    began = now()
+    with pytest.raises(TimeoutError):
+        await wait()
+    assert 0.025 < now() - began < 1
+
+
 async def test_a_cancelled_caller_is_cancelled_and_not_timed_out() -> None:
     async def wait() -> None:
         with before(now() + 10):

@@ -140,7 +140,7 @@ class StreamReader:
 
 def _changes(desk: Desk, sheet: Sheet, cursor: str, *, more: bool) -> Changes[Record]:
     return Changes(
-        records=sheet.records,
+        records=tuple(sheet.records),
         deleted=tuple(SourceKey(desk.source, desk.kind, i) for i in sheet.page.deleted),
         cursor=cursor,
         more=more,

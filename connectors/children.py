@@ -1,7 +1,7 @@
 """`children_of`: things that hang on parents, newest first, by batch, fan-out or a detour."""
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -36,14 +36,30 @@ class _Want:
     deadline: Deadline
 
 
-@dataclass(slots=True)
-class _List:
-    """What was read of one parent's list. `cut_at`: there is more, older than this."""
+_Items = dict[str, Record]
+"""What was read of one parent's list, by external id."""
 
-    items: dict[str, Record] = field(default_factory=dict)
-    more: bool = False
-    cut_at: Position | None = None
-    dropped: int = 0
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of several parents' lists, in order. `cut_at`: there is more, older than this;
+    `dropped` rows may have been of any of them.
+    """
+
+    lists: Sequence[_Items]
+    more: bool
+    cut_at: Position | None
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The list of one of them."""
+
+    items: _Items
+    more: bool
+    cut_at: Position | None
+    dropped: int
 
 
 _EVERYTHING = ChildFilter()
@@ -103,10 +119,10 @@ class ChildReader:
         self, form: ChildRead, parents: Sequence[Parent], want: _Want
     ) -> list[ChildPage[Record] | SourceError]:
         try:
-            lists = await self._read(form, parents, want, 0)
+            read = await self._read(form, parents, want, 0)
         except SourceError as error:
             return [error] * len(parents)
-        return [_whole(each, want.page.first) for each in lists]
+        return _pages(read, want.page.first)
 
     async def _routes(self, parents: Sequence[Parent], deadline: Deadline) -> _Routes:
         """The parents to ask about for each one given: itself, or this source's own contacts."""
@@ -173,25 +189,27 @@ class ChildReader:
         self, form: ChildRead, parents: Sequence[Parent], want: _Want, part: int
     ) -> _Part:
         try:
-            lists = await self._read(form, parents, want, part)
+            read = await self._read(form, parents, want, part)
         except SourceError as error:
             return dict.fromkeys(parents, error)
-        return dict(zip(parents, lists, strict=True))
+        rest = read.more, read.cut_at, read.dropped
+        pairs = zip(parents, read.lists, strict=True)
+        return {parent: _List(items, *rest) for parent, items in pairs}
 
     async def _read(
         self, form: ChildRead, parents: Sequence[Parent], want: _Want, part: int
-    ) -> list[_List]:
-        """The lists of one chunk, in order, page by page. Raises SourceProtocolError over a cursor
-        that does not move.
+    ) -> _Read:
+        """The lists of one chunk, page by page. Raises SourceProtocolError over a cursor that does
+        not move.
         """
-        lists = [_List() for _ in parents]
-        owners = _Owners(form, parents, lists)
+        owners = _Owners(form, parents)
+        lists, dropped = owners.lists, 0
         cursor: str | None = None
         last: Position | None = None
         for _ in range(form.pages):
             ask = self._ask(form, parents, want, cursor, part)
             sheet = await answered(self._desk, form, ask, want.deadline)
-            self._distribute(owners, lists, sheet, want)
+            dropped += self._distribute(owners, sheet, want)
             previous, cursor = cursor, sheet.page.cursor
             if cursor is not None:
                 last = _last(sheet.records, last)
@@ -199,10 +217,8 @@ class ChildReader:
                 break
             if cursor == previous:
                 raise SourceProtocolError(self._desk.source, "a list whose pages do not end")
-        if cursor is not None:
-            for each in lists:
-                each.more, each.cut_at = True, last
-        return lists
+        more = cursor is not None
+        return _Read(lists, more, last if more else None, dropped)
 
     def _ask(
         self,
@@ -226,48 +242,59 @@ class ChildReader:
             options=self._desk.options,
         )
 
-    def _distribute(
-        self, owners: "_Owners", lists: Sequence[_List], sheet: Sheet, want: _Want
-    ) -> None:
-        astray = sheet.dropped
-        everything = want.page.after is None and want.where == _EVERYTHING
-        for row, record in sheet.rows:
-            own = owners.of(row, record)
+    def _distribute(self, owners: "_Owners", sheet: Sheet, want: _Want) -> int:
+        """Puts the records on the lists. Returns how many rows of the answer were left out."""
+        every = want.page.after is None and want.where == _EVERYTHING
+        known, key = owners.known, owners.key
+        astray = 0
+        for row, record in zip(sheet.rows, sheet.records, strict=True):
+            # Nearly every row names one owner as plainly as can be: no call is made to see that.
+            name = row.get(key) if row.__class__ is dict else None
+            if name.__class__ is int:
+                name = str(name)
+            items = known.get(name) if name.__class__ is str else None
+            own = (items,) if items is not None else owners.of(row, record)
             if not own:
                 astray += 1
-            elif everything or _wanted(record, want):
+            elif every or _wanted(record, want):
                 for each in own:
-                    each.items.setdefault(record.key.external_id, record)
-        if astray > sheet.dropped:
-            self._desk.ignored("children_of", astray - sheet.dropped)
-            self._desk.dropped(astray)
+                    each.setdefault(record.key.external_id, record)
         if astray:
-            for each in lists:
-                each.dropped += astray
+            self._desk.ignored("children_of", astray)
+            self._desk.dropped(astray + sheet.dropped)
+        return astray + sheet.dropped
 
 
 class _Owners:
-    """Whose list of those asked for a row belongs on."""
+    """Whose list of those asked for a row belongs on. `known` are the lists by what stands under
+    `key` of a row, where that is how rows name their owner; else there are none.
+    """
 
-    def __init__(self, form: ChildRead, parents: Sequence[Parent], lists: Sequence[_List]) -> None:
+    def __init__(self, form: ChildRead, parents: Sequence[Parent]) -> None:
+        self.lists: list[_Items] = [{} for _ in parents]
         self._form = form
         self._parents = parents
-        self._lists = lists
-        self._by = parents[0].by
-        self._spelt = self._by in (ParentBy.EMAIL, ParentBy.PHONE)
-        self._named: dict[str, list[_List]] = {}
-        for parent, each in zip(parents, lists, strict=True):
-            self._named.setdefault(spelling(self._by, parent.value), []).append(each)
+        self._by = by = parents[0].by
+        self._exact: dict[str, _Items] = {}
+        self._named: dict[str, list[_Items]] = {}
+        if by is ParentBy.EMAIL or by is ParentBy.PHONE:
+            for parent, each in zip(parents, self.lists, strict=True):
+                self._named.setdefault(spelling(by, parent.value), []).append(each)
+        else:
+            values = [parent.value for parent in parents]
+            self._exact = dict(zip(values, self.lists, strict=True))
+        self.key = form.owner
+        self.known = self._exact if form.owner else {}
 
-    def of(self, row: Row, record: Record) -> Sequence[_List]:
+    def of(self, row: Row, record: Record) -> Sequence[_Items]:
         """Where the row names nobody, it belongs to the one asked for."""
         names = self._names(row, record) if self._form.owners is None else self._form.owners(row)
-        if len(names) == 1 and not self._spelt:
-            return self._named.get(names[0], ())
         if not names:
-            return self._lists if len(self._lists) == 1 else ()
+            return self.lists if len(self.lists) == 1 else ()
+        if self._exact:
+            return [self._exact[name] for name in dict.fromkeys(names) if name in self._exact]
         if self._by is ParentBy.PHONE:  # numbers are one where they end alike
-            pairs = zip(self._parents, self._lists, strict=True)
+            pairs = zip(self._parents, self.lists, strict=True)
             return [each for p, each in pairs if any(named(p, name) for name in names)]
         found = (self._named.get(spelling(self._by, name), ()) for name in names)
         return list({id(each): each for some in found for each in some}.values())
@@ -298,7 +325,7 @@ _RANK = attrgetter("occurred_at", "key.external_id")
 _RANK_OF_MESSAGES = attrgetter("at", "key.external_id")
 
 
-def _ranked(items: Mapping[str, Record]) -> list[Record]:
+def _ranked(items: _Items) -> list[Record]:
     ranked = list(items.values())
     if len(ranked) > 1:
         rank = _RANK_OF_MESSAGES if isinstance(ranked[0], Message) else _RANK
@@ -306,8 +333,8 @@ def _ranked(items: Mapping[str, Record]) -> list[Record]:
     return ranked
 
 
-def _enough(lists: Sequence[_List], first: int) -> bool:
-    return all(len(each.items) >= first for each in lists)
+def _enough(lists: Sequence[_Items], first: int) -> bool:
+    return all(len(items) >= first for items in lists)
 
 
 def _last(records: Iterable[Record], so_far: Position | None) -> Position | None:
@@ -318,16 +345,20 @@ def _last(records: Iterable[Record], so_far: Position | None) -> Position | None
 _NEW_PAGE = thawed(ChildPage)
 
 
-def _whole(each: _List, first: int) -> ChildPage[Record]:
-    """The page of a parent with one list."""
-    ranked = _ranked(each.items) if each.items else []
-    page: Any = _NEW_PAGE()
-    page.items = tuple(ranked if len(ranked) <= first else ranked[:first])
-    page.has_more = each.more or len(ranked) > first
-    page.dropped = each.dropped
-    page.served_from, page.fetched_at = ServedFrom.LIVE, None
-    page.__class__ = ChildPage
-    return page  # type: ignore[no-any-return]
+def _pages(read: _Read, first: int) -> list[ChildPage[Record] | SourceError]:
+    """The pages of parents with one list each."""
+    pages: list[ChildPage[Record] | SourceError] = []
+    more, dropped, live = read.more, read.dropped, ServedFrom.LIVE
+    for items in read.lists:
+        ranked = _ranked(items) if len(items) > 1 else items.values()
+        page: Any = _NEW_PAGE()
+        page.items = tuple(ranked)[:first]
+        page.has_more = more or len(items) > first
+        page.dropped = dropped
+        page.served_from, page.fetched_at = live, None
+        page.__class__ = ChildPage
+        pages.append(page)
+    return pages
 
 
 def _page(

@@ -1,11 +1,11 @@
 """Asking one source about one kind of thing, and making records of what it says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.http import Http
-from connectors.reading import UNREADABLE, Options, Reading, Row
+from connectors.reading import UNREADABLE, Options, Reading, Row, each_by
 from connectors.spec import A, Call, Endpoint, Page
 from domain.errors import NotSupported, SourceProtocolError
 from domain.ids import Kind
@@ -15,9 +15,12 @@ from domain.sources import Deadline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A page as records, beside the rows they were made of. `dropped` rows could not be read."""
+    """A page as records, and the rows they were made of, one for one. `dropped` rows could not be
+    read.
+    """
 
-    rows: tuple[tuple[Row, Record], ...] = ()
+    records: Sequence[Record] = ()
+    rows: Sequence[Row] = ()
     dropped: int = 0
     page: Page = field(default_factory=Page)
 
@@ -25,10 +28,6 @@ class Sheet:
     def whole(self) -> bool:
         """Whether nothing was left out: no row unreadable, no further page."""
         return not self.dropped and self.page.cursor is None
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        return tuple(record for _, record in self.rows)
 
 
 class Desk:
@@ -48,7 +47,7 @@ class Desk:
         self.kind = kind
         self.options = options
         self.get_many = endpoint.get_many
-        self._map = endpoint.map
+        self._records = endpoint.records or each_by(endpoint.map)
         self._http = http
         self._reading = reading
 
@@ -101,12 +100,9 @@ class Desk:
         raise SourceProtocolError(self.source, "an answer of another form")
 
     def _mapped(self, page: Page) -> Sheet:
-        reading = self._reading()
-        rows: list[tuple[Row, Record]] = []
-        dropped = 0
-        for row in page.rows:
-            try:
-                rows.append((row, self._map(row, reading)))
-            except UNREADABLE:
-                dropped += 1
-        return Sheet(rows=tuple(rows), dropped=dropped, page=page)
+        records, unread = self._records(page.rows, self._reading())
+        rows = page.rows
+        if unread:
+            left_out = set(unread)
+            rows = [row for place, row in enumerate(rows) if place not in left_out]
+        return Sheet(records=records, rows=rows, dropped=len(unread), page=page)

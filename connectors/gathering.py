@@ -51,8 +51,9 @@ async def listed(desk: Desk, form: Call[A], ask: A, deadline: Deadline) -> Sheet
     if dropped:
         # The calls end in any order: the last of them may have said that all is well.
         desk.dropped(dropped)
-    rows = tuple(row for sheet in sheets for row in sheet.rows)
-    return Sheet(rows=rows, dropped=dropped, page=page)
+    records = [record for sheet in sheets for record in sheet.records]
+    rows = [row for sheet in sheets for row in sheet.rows]
+    return Sheet(records=records, rows=rows, dropped=dropped, page=page)
 
 
 async def _details(desk: Desk, ids: Sequence[str], deadline: Deadline) -> Sheet:

@@ -5,7 +5,7 @@ comes of a row of another shape: KeyError, TypeError, ValueError...) where the r
 time, or is not what the vendor describes; such a row is dropped and counted, never the page.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -82,6 +82,25 @@ class Reading:
 
 
 RecordMapping = Callable[[Row, Reading], Record]
+RowsMapping = Callable[[Sequence[Row], Reading], tuple[list[Record], list[int]]]
+"""Of all rows of an answer, in order: the records, and which rows could not be read."""
+
+
+def each_by(make: RecordMapping) -> RowsMapping:
+    """Of a mapping that makes one record."""
+
+    def records(rows: Sequence[Row], at: Reading) -> tuple[list[Record], list[int]]:
+        made: list[Record] = []
+        unread: list[int] = []
+        for row in rows:
+            try:
+                made.append(make(row, at))
+            except UNREADABLE:
+                unread.append(len(made) + len(unread))
+        return made, unread
+
+    return records
+
 
 
 def text(value: object) -> str | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from connectors.auth import Auth
-from connectors.reading import Options, RecordMapping, Row
+from connectors.reading import Options, RecordMapping, Row, RowsMapping
 from connectors.request import Reply, Request
 from connectors.sender import Sender
 from connectors.settings import SourceSettings
@@ -197,14 +197,18 @@ class ChildRead(Listed[ChildrenAsk]):
     `page` is the most rows a call gives. Lists run newest first by the record's time; with
     `newest_first=False` the whole list is read before it is cut. At most `pages` calls per chunk.
     Rows are handed to parents by `owner_ids` (messages: by the part of their id before the last
-    slash), or by `owners`; a row of nobody who was asked for is dropped.
+    slash), or by `owners`; a row of nobody who was asked for is dropped. `whole`: there are no
+    pages, one answer holds all rows of all parents. `owner` is the key whose text `owners` gives,
+    where that is all it does with most rows.
     """
 
     size: Figure
     page: Figure
     newest_first: bool = True
+    whole: bool = False
     valid: Callable[[str], bool] = any_id
     owners: Callable[[Row], Sequence[str]] | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,12 +265,14 @@ class Stream(Call[StreamAsk]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What can be asked about one kind of thing. `map` makes the record of a row.
+    """What can be asked about one kind of thing. `map` makes the record of a row, and `records`,
+    where a connector has it, does the same with all rows of an answer.
 
     `children` is by how the parent is known. `search` is for contacts.
     """
 
     map: RecordMapping
+    records: RowsMapping | None = None
     get_many: BatchRead | None = None
     children: Mapping[ParentBy, ChildRead | Via] = field(default_factory=dict)
     search: Mapping[KeyKind, KeyRead] = field(default_factory=dict)

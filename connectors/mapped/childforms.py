@@ -21,7 +21,7 @@ from connectors.mapped.paths import Path
 from connectors.mapped.rules import path_of
 from connectors.mapped.tables import Table
 from connectors.mapped.templates import Blank
-from connectors.reading import Row, texts
+from connectors.reading import UNREADABLE, Row, texts
 from connectors.request import Request
 from connectors.spec import ChildRead, ChildrenAsk, Figure, GetAsk, KeyRead, Page, SearchAsk, Via
 from domain.customer import KeyKind, LookupKey
@@ -116,8 +116,10 @@ def _child(form: Table, desk: Desk, by: ParentBy) -> ChildRead:
         page=figure(paging.size, f"children.{by.value}.page.size"),
         pages=paging.pages,
         newest_first=newest_first,
+        whole=paging.style == "none" and "limit" not in blank.used,
         valid=valid_ids(integer, size),
         owners=None if owners is None else _owners(owners),
+        owner="" if owners is None else owners.key,
     )
 
 
@@ -129,15 +131,18 @@ def _owner_path(form: Table, desk: Desk, by: ParentBy) -> Path | None:
 
 
 def _owners(path: Path) -> Callable[[Row], Sequence[str]]:
-    """Whose a row is. A row that names nobody is nobody's, and not that of the one asked for."""
-
-    key = path.keys[0] if len(path.keys) == 1 and path.search is None else None
+    """Whose a row is. A row that names nobody, or in a way that cannot be read, is nobody's, and
+    not that of the one asked for.
+    """
 
     def owners(row: Row) -> Sequence[str]:
-        found = path(row) if key is None else row.get(key)
-        if type(found) is str:
-            return (found,)
-        return texts(*found) if isinstance(found, list) else texts(found) or _NOBODY
+        try:
+            found = path(row)
+            if type(found) is str:
+                return (found,)
+            return texts(*found) if isinstance(found, list) else texts(found) or _NOBODY
+        except UNREADABLE:
+            return _NOBODY
 
     return owners
 

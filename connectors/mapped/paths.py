@@ -48,6 +48,11 @@ class Path:
             name = f"{found}.get({key!r})"
         return name
 
+    @property
+    def key(self) -> str:
+        """The one key it is, "" where there is more to it."""
+        return self.keys[0] if len(self.keys) == 1 else ""
+
     def __repr__(self) -> str:
         return f"Path({self.text!r})"
 

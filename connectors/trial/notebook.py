@@ -71,7 +71,7 @@ class Notebook:
             return record
 
         noted: RecordMapping = mapped
-        return replace(endpoint, map=noted)
+        return replace(endpoint, map=noted, records=None)
 
     def _drop(self, kind: Kind, row: Row, at: Reading, error: Exception) -> None:
         recipe = self.recipes.get(kind)

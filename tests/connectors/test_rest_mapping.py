@@ -445,6 +445,28 @@ async def test_a_strangers_order_is_nobodys_even_where_one_alone_was_asked_for(
     assert tally.total("source_filter_ignored") == 2
 
 
+async def test_a_row_that_names_its_owner_unreadably_is_nobodys(over: Over, harness: Any) -> None:
+    """Such a row makes a record all the same: nothing else reads who it is of."""
+    order = {
+        "fields": {"id": "id", "occurred_at": "at"},
+        "children": {"own": {**PAGED["order"]["children"]["own"], "owner": "who.id"}},  # type: ignore[index]
+    }
+    at = "2026-01-01T00:00:00Z"
+    owners: list[Any] = [{"id": "2"}, {"id": 2}, "2", ["2"], {"id": {"n": 2}}, {"id": ["3", 4]}]
+    rows = [{"id": f"o{n}", "at": at, "who": who} for n, who in enumerate(owners)]
+    source, tally = over(lambda _path, _query: rows, {**PAGED, "order": order})
+    two, four = await source.children[Kind.ORDER].children_of(
+        [Parent(ParentBy.OWN, "2"), Parent(ParentBy.OWN, "4")],
+        PageRequest(5),
+        ChildFilter(),
+        None,
+        harness.within(),
+    )
+    assert [item.key.external_id for item in two.items] == ["o1", "o0"]
+    assert [item.key.external_id for item in four.items] == ["o5"]
+    assert (two.dropped, tally.total("source_filter_ignored")) == (3, 3)
+
+
 async def test_a_detour_over_an_ignored_search_is_not_none(over: Over, harness: Any) -> None:
     """The contact with the address may be among those that were not listed."""
     source, _ = over(lambda path, _query: [] if path == "/o" else PEOPLE[:5])

@@ -11,7 +11,7 @@ DEMO_PEOPLE ?= 200
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help setup demo test test-fuzz storm check format test-contract test-realsys test-mailbox test-browser test-engines test-long bench lock clean
+.PHONY: help setup demo test test-fuzz storm check format test-contract test-realsys test-mailbox test-browser test-engines test-long bench trees lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ format: setup  ## mend what can be mended by machine
 
 bench: setup  ## the benchmarks; each ends with one JSON line
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || echo "NOT RUN: $$script"; done
+
+trees: setup  ## identity/data/trees.json from the SQL of the comparisons and blocking keys
+	$(BIN)/python -m identity.parser
 
 lock: setup  ## renew the locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock

@@ -40,9 +40,10 @@ from domain.records import Address, Contact, Handle
 from domain.vocabulary import SystemKind
 from gateway.clock import SystemClock
 from identity import records
-from identity.engine import EngineLimits, engine
+from identity.engine import engine
+from identity.judgement import EngineLimits
 from identity.model import bundled
-from identity.normalise import BatchNormaliser
+from identity.normaliser import BatchNormaliser
 from identity.referee import Referee
 from identity.workers import workers
 from state.codec import encode

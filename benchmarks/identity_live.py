@@ -35,8 +35,9 @@ from splink import DuckDBAPI, Linker
 from domain.records import Contact
 from gateway.clock import SystemClock
 from identity import batch, model
-from identity.engine import EngineLimits, engine
+from identity.engine import engine
 from identity.graph import People
+from identity.judgement import EngineLimits
 from identity.referee import Referee
 from state.engine import State, open_state
 

@@ -45,9 +45,9 @@ from gateway.telemetry import PrometheusTelemetry
 from identity import model
 from identity.drift import refereed
 from identity.graph import People
+from identity.judgement import DUCKDB, Resolved
 from identity.minting import mint
-from identity.referee import Referee, Resolved
-from identity.run import DUCKDB
+from identity.referee import Referee
 from resolvers.caller import Caller
 from resolvers.ingest import Progress, SyncReport, sync_all
 from resolvers.operation import Operation

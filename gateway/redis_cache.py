@@ -11,16 +11,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.client import Pipeline
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from domain.errors import ConfigError
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.client import Pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +48,10 @@ class RedisCache:
     """Keys get a prefix; values are kept as they are."""
 
     def __init__(
-        self, client: Redis, timeout_s: float, now_s: Callable[[], float] = monotonic
+        self, client: "Redis", timeout_s: float, now_s: Callable[[], float] = monotonic
     ) -> None:
         self._client = client
+        self._failures = import_module("gateway.redis_client").FAILURES
         self._timeout_s = timeout_s
         self._now_s = now_s
         self._turn = _Turn()
@@ -121,7 +119,7 @@ class RedisCache:
                 if self._is_lost:
                     await self._recover()
                 return await self._send(turn)
-        except (RedisError, OSError, TimeoutError) as error:
+        except self._failures as error:
             self._owe(list(turn.deletions))
             self._lose(error)
             return {}
@@ -162,22 +160,12 @@ class RedisCache:
             logger.warning("cache_lost error=%s", type(error).__name__)
 
 
-def _forget(pipe: Pipeline, keys: Mapping[str, None]) -> None:
+def _forget(pipe: "Pipeline", keys: Mapping[str, None]) -> None:
     if keys:
         pipe.unlink(*(PREFIX + key for key in keys))
 
 
 def open_redis(url: str, timeout_s: float) -> RedisCache:
     """A cache at `url`, not yet connected. Raises ConfigError."""
-    try:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=MAX_CONNECTIONS,
-            timeout=timeout_s,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            retry=Retry(NoBackoff(), 0),
-        )
-    except ValueError as error:
-        raise ConfigError("redis.url: not an address of a Redis") from error
-    return RedisCache(Redis.from_pool(pool), timeout_s)
+    client = import_module("gateway.redis_client").pooled(url, timeout_s, MAX_CONNECTIONS)
+    return RedisCache(client, timeout_s)

@@ -3,11 +3,8 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Protocol
-
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 
 def say(text: str = "") -> None:
@@ -24,14 +21,11 @@ def note(text: str) -> None:
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Aligned on a terminal; otherwise one line a row, its cells separated by tabs."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            say("\t".join(row))
+    if sys.stdout.isatty():
+        import_module("gateway.drawing").draw(headings, rows, sys.stdout)
         return
-    drawn = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        drawn.add_row(*row)
-    Console(file=sys.stdout, markup=False, highlight=False).print(drawn)
+        say("\t".join(row))
 
 
 class Lines(Protocol):
@@ -46,26 +40,11 @@ def progress() -> Iterator[Lines]:
     if not sys.stderr.isatty():
         yield _PlainLines()
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True, markup=False)) as moving:
-        yield _MovingLines(moving)
+    with import_module("gateway.drawing").moving() as lines:
+        yield lines
 
 
 class _PlainLines:
     def tell(self, name: str, text: str, *, is_done: bool = False) -> None:
         if is_done:
             note(f"{name}: {text}")
-
-
-class _MovingLines:
-    def __init__(self, moving: Progress) -> None:
-        self._moving = moving
-        self._tasks: dict[str, TaskID] = {}
-
-    def tell(self, name: str, text: str, *, is_done: bool = False) -> None:
-        if name not in self._tasks:
-            self._tasks[name] = self._moving.add_task(name, total=None)
-        task = self._tasks[name]
-        self._moving.update(task, description=f"{name}: {text}")
-        if is_done:
-            self._moving.update(task, total=1, completed=1)

@@ -8,16 +8,14 @@ from splink import DuckDBAPI, Linker
 
 from identity import blocking, components, explain, features, profile, sharing
 from identity.comparisons import COMPARISONS
-from identity.model import Model, splink_settings
-from identity.normalise import BatchNormaliser
+from identity.model import TYPICAL, Model, splink_settings
+from identity.normaliser import BatchNormaliser
 from identity.steps import Steps
 from identity.tables import count
 from identity.workers import Workers
 
 logging.getLogger("splink").setLevel(logging.ERROR)
 
-
-TYPICAL = 500
 MOST_TOGETHER = 200
 """Larger components are left as blocking found them."""
 

@@ -7,8 +7,10 @@ size is compared with about as many pairs a record.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 MAX_BLOCK = 60
 """Keys of more records are dropped: they find few pairs that no finer key finds."""
@@ -90,10 +92,10 @@ KEYS: Mapping[str, str] = {
     for rule_name, rule in RULES.items()
     for name, keys in {rule_name: rule.keys, **rule.finer}.items()
 }
-"""Every rule's keys, the finer ones with them: what a single record is found by."""
+"""Every rule's keys, each followed by its finer ones: what a single record is found by."""
 
 
-def block(connection: duckdb.DuckDBPyConnection) -> int:
+def block(connection: "duckdb.DuckDBPyConnection") -> int:
     """Writes `candidates` (join_key_l < join_key_r, match_key) from `features`; says how many."""
     for statement in (
         "create or replace temp table block_keys (key ubigint, uid bigint)",

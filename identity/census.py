@@ -22,8 +22,8 @@ from identity import profile
 from identity.clusters import Constraints, Identities, assign_ids
 from identity.engine import aside
 from identity.minting import mint, mint_many
-from identity.normalise import RAW_COLUMNS
-from identity.run import probability
+from identity.model import probability
+from identity.normaliser import RAW_COLUMNS
 from identity.tables import count, load, run
 
 V = TypeVar("V")

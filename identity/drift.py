@@ -8,9 +8,9 @@ from domain.live import Arrivals, Drift
 from domain.ports import IdentityStore, RecordStore
 from identity.evaluate import quality
 from identity.graph import People
-from identity.referee import Referee, Resolved
+from identity.judgement import DUCKDB, Resolved
+from identity.referee import Referee
 from identity.rows import FORM
-from identity.run import DUCKDB
 
 INDEXED_AT_ONCE = 1_000
 

@@ -4,26 +4,15 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
 
 from domain.errors import InputError
+from identity.judgement import EngineLimits
 
 R = TypeVar("R")
 INTERRUPT_S = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineLimits:
-    """`memory_mb` bounds DuckDB's own buffers, not the whole process; with many records it may hold
-    `bytes_a_record` instead, and goes to the disk beyond that.
-    """
-
-    memory_mb: int = 600
-    bytes_a_record: int = 2_000
-    threads: int = 2
 
 
 @contextmanager

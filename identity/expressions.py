@@ -1,25 +1,22 @@
 """SQL conditions as Python functions, so that one text decides in batch and in a request.
 
-DuckDB parses the text (`json_serialize_sql`), and its tree becomes the source of a Python function
-over records in hand. Truth has three values in SQL: a condition is written either as what is true
+DuckDB parses the text (trees.py), and its tree becomes the source of a Python function over records
+in hand. Truth has three values in SQL: a condition is written either as what is true
 of it or as what is false of it, and whatever is neither is null. What has no Python form here is
 refused when the program is built; tests hold the forms to DuckDB's answers.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import duckdb
-
 from domain.errors import ConfigError
 from identity import functions
 from identity.functions import LENIENT, STRICT, Inline
-
-Node = Mapping[str, Any]
+from identity.trees import Node
 
 _ORDERED = {
     "COMPARE_LESSTHAN": ("<", ">="),
@@ -36,7 +33,6 @@ _TRUTHS = {
     "OPERATOR_NOT", "COMPARE_IN", "COMPARE_NOT_IN", "COMPARE_BETWEEN",
     *_WORDS, *_ORDERED, *_SAME, *_NULLS,
 }  # fmt: skip
-_PLACES = ("query_location", "query_location_length", "alias")
 _WORTH_KEEPING = 6
 """What costs less is quicker worked out again than looked up."""
 
@@ -55,28 +51,6 @@ class _Value:
 
     written: str
     known: tuple[str, ...] = ()
-
-
-def parse(texts: Sequence[str]) -> list[Node]:
-    """The trees of SQL expressions."""
-    with duckdb.connect(":memory:") as connection:
-        return [_parsed(connection, text) for text in texts]
-
-
-def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Node:
-    ((told,),) = connection.execute("select json_serialize_sql($1)", [f"select {text}"]).fetchall()
-    tree = json.loads(told)
-    if tree["error"]:
-        raise ConfigError(f"identity: not an SQL expression: {text}")
-    node: Node = _bare(tree["statements"][0]["node"]["select_list"][0])
-    return node
-
-
-def _bare(node: Any) -> Any:
-    """A tree without the places in the text it was read from: equal where the meaning is."""
-    if isinstance(node, dict):
-        return {name: _bare(part) for name, part in node.items() if name not in _PLACES}
-    return [_bare(part) for part in node] if isinstance(node, list) else node
 
 
 class Writer:
@@ -323,5 +297,5 @@ def _cheapest(nodes: Sequence[Node]) -> list[Node]:
 def _cost(told: str) -> int:
     """What it takes to work out a tree, about: one for each part, more for distances."""
     distances = told.count("levenshtein") + told.count("jaro")
-    calls = told.count('"function_name"') + told.count("ARRAY_")
+    calls = 2 * told.count('"function_name"') + told.count("ARRAY_")
     return told.count('"type":') + calls + 20 * distances

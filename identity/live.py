@@ -19,12 +19,11 @@ from domain.vocabulary import LinkMethod, LinkStatus
 from identity import profile, rows
 from identity.clusters import ClusterOf, Constraints, Edge, Policy, assign_ids, cluster
 from identity.minting import mint
-from identity.model import Model
+from identity.model import Model, probability
 from identity.namesakes import alike, count_bearers, persons, users
 from identity.neighbourhood import IDENTIFIERS, Neighbourhood, Record
 from identity.normalise import Person
 from identity.rows import Row, Uses
-from identity.run import probability
 from identity.scoring import Score, Scorer
 from identity.sharing import KINDS, PUBLIC_USERS
 from identity.signature import BY_MODEL

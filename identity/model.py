@@ -39,6 +39,17 @@ class Model:
         return math.log2(m / u)
 
 
+def probability(weight: float) -> float:
+    """Of log2 odds."""
+    if weight >= 0:
+        return 1 / (1 + 2**-weight)
+    return 2**weight / (1 + 2**weight)
+
+
+TYPICAL = 500
+"""Records that say how frequent a value is by the model's chance agreement, beside those counted:
+in a handful every name looks common.
+"""
 LEAST_STEP = 1e-6
 """Weights of neighbouring levels differ by at least this, so that a weight names its level."""
 

@@ -11,6 +11,8 @@ from identity.comparisons import MANY_BEARERS, ONE_NAME, OTHER_BIRTH_DATE
 from identity.rows import Row, condition
 from identity.sharing import JUDGED_BY_NAMES, KINDS, MANY_NAMES, PUBLIC_USERS
 
+TWO_PEOPLE = f"not {ONE_NAME} or {OTHER_BIRTH_DATE}"
+
 STEPS = 3
 """How far identifiers are followed from a namesake (see sharing)."""
 
@@ -18,7 +20,7 @@ STEPS = 3
 @cache
 def _conflict() -> Callable[[Row, Row], bool]:
     """Whether two holders of a value cannot be one person by name or birth date."""
-    return condition(f"not {ONE_NAME} or {OTHER_BIRTH_DATE}")
+    return condition(TWO_PEOPLE)
 
 
 def users(kind: str, value: str, carriers: Sequence[Row]) -> int:

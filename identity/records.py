@@ -15,7 +15,8 @@ import duckdb
 import orjson
 
 from domain.errors import InputError
-from identity.normalise import LISTS, RAW_COLUMNS, TEXTS
+from identity.normalise import LISTS, TEXTS
+from identity.normaliser import RAW_COLUMNS
 from identity.rules import literal
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")

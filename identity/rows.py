@@ -18,12 +18,13 @@ from domain.errors import ConfigError
 from domain.ports import Comparable
 from domain.vocabulary import Verification
 from identity import blocking, emails
-from identity.batch import TYPICAL
 from identity.comparisons import COMPARISONS
-from identity.expressions import Column, Writer, compiled, parse, unset
+from identity.expressions import Column, Writer, compiled, unset
+from identity.model import TYPICAL
 from identity.nicknames import roots
 from identity.normalise import Person
 from identity.sharing import KINDS, KNOWN_COUNT, KNOWN_SHARE, PUBLIC_USERS
+from identity.trees import parse
 
 FORM = 1
 """Of the rows that are kept; another one when they, or what they are found by, change."""
@@ -261,11 +262,7 @@ _Texts = Sequence[str | None]
 def _texts() -> Callable[[Row], tuple[_Texts | None, ...]]:
     """The keys of every rule, each followed by its finer ones."""
     writer = Writer(lambda name: _column("row", name))
-    told = [
-        writer.value(tree)
-        for rule in blocking.RULES.values()
-        for tree in parse((rule.keys, *rule.finer.values()))
-    ]
+    told = [writer.value(tree) for tree in parse(list(blocking.KEYS.values()))]
     return compiled("said", f"def said(row):\n    return ({', '.join(told)})\n")
 
 

@@ -12,16 +12,16 @@ import orjson
 from domain.errors import InputError
 from domain.ids import CustomerId
 from identity import adaptation, batch, components, records, report, spark
-from identity.engine import EngineLimits, engine, widen
+from identity.engine import engine, widen
 from identity.evaluate import Quality, quality
 from identity.groups import Policy
+from identity.judgement import DUCKDB, EngineLimits
 from identity.minting import mint
-from identity.model import Model, bundled, load
+from identity.model import Model, bundled, load, probability
 from identity.rules import literal
 from identity.steps import Steps, peak_mb
 from identity.workers import workers
 
-DUCKDB = "duckdb"
 ENGINES: Mapping[str, batch.Predictor] = {DUCKDB: batch.predict, "spark": spark.predict}
 """What pairs are scored on."""
 
@@ -162,13 +162,6 @@ def _labels(connection: duckdb.DuckDBPyConnection) -> list[_Label]:
         sure = 1.0 if weakest is None else round(probability(weakest), 6)
         labels.append(_Label(ids[cluster], sure))
     return labels
-
-
-def probability(weight: float) -> float:
-    """Of log2 odds."""
-    if weight >= 0:
-        return 1 / (1 + 2**-weight)
-    return 2**weight / (1 + 2**weight)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, out: Path, labels: list[_Label]) -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from identity.comparisons import COMPARISONS, Comparison
-from identity.expressions import Node, Writer, compiled, parse, unset
+from identity.expressions import Writer, compiled, unset
 from identity.model import Model
 from identity.rows import Frequencies, Row, pair_column
+from identity.trees import Node, parse
 
+CONDITIONS = [level.sql for one in COMPARISONS for level in one.levels if level.sql != "ELSE"]
 NOTHING = -1
 """The place of a level that says nothing."""
 
@@ -96,10 +98,9 @@ def places() -> Callable[[Row, Row], tuple[int, ...]]:
     """Of each comparison the place of the level that fires, NOTHING where it says nothing. The
     first level whose condition holds decides, as in Splink.
     """
-    conditions = [level.sql for one in COMPARISONS for level in one.levels if level.sql != "ELSE"]
-    trees = dict(zip(conditions, parse(conditions), strict=True))
+    trees = dict(zip(CONDITIONS, parse(CONDITIONS), strict=True))
     writer = Writer(pair_column)
-    writer.count([trees[condition] for condition in conditions])
+    writer.count([trees[condition] for condition in CONDITIONS])
     written = ", ".join(_chain(comparison, trees, writer) for comparison in COMPARISONS)
     return compiled("places", f"def places(l, r):\n{unset(writer)}    return ({written})\n")
 

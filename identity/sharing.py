@@ -6,11 +6,14 @@ one name (no nickname, initial, spelling or swap). A value of one person is proo
 people places two records in one household; one of many says nothing and stops blocking.
 """
 
-import duckdb
+from typing import TYPE_CHECKING
 
 from identity import emails
 from identity.comparisons import ONE_NAME, OTHER_BIRTH_DATE, sided
 from identity.rules import literal
+
+if TYPE_CHECKING:
+    import duckdb
 
 KINDS = {"email": "emails", "phone": "phones", "handle": "handles", "account": "accounts"}
 JUDGED_BY_NAMES = ("email", "phone")
@@ -29,7 +32,7 @@ NAME_COLUMNS = "given, given_roots, given_sound, given_skeleton, given_known, " 
 _DESK = emails.ROLE.sql(emails.USER.sql("value"))
 
 
-def judge(connection: duckdb.DuckDBPyConnection) -> None:
+def judge(connection: "duckdb.DuckDBPyConnection") -> None:
     """Writes `value_users` (kind, value, users) for every value used by two people or more,
     `known_names` (part, name), and from the identifiers of namesakes `name_bearers` (given, family,
     bearers) and `name_persons` (uid, name_person); all from `people`.

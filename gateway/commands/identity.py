@@ -16,7 +16,7 @@ from gateway.commands.parameters import DEFAULT_CONFIG, ConfigFile, configured
 from gateway.server import run as run_async
 from gateway.terminal import note, progress, say
 from identity.evaluate import Quality
-from identity.referee import Resolved
+from identity.judgement import Resolved
 from identity.run import RunOptions, RunReport
 from identity.run import run as run_files
 

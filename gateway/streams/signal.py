@@ -6,18 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from domain.errors import ConfigError
 from domain.events import Activity, EventStore, Interaction, Noted, Told
 from domain.ids import SourceKey
 from domain.sources import Position
 from gateway.redis_cache import PREFIX
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +33,7 @@ class RedisSignal:
 
     def __init__(self, client: "Redis", timeout_s: float) -> None:
         self._client = client
+        self._failures = import_module("gateway.redis_client").FAILURES
         self._timeout_s = timeout_s
         self._telling: set[asyncio.Task[None]] = set()
         self.is_heard = False
@@ -50,7 +49,7 @@ class RedisSignal:
         while True:
             try:
                 await self._hear(wake)
-            except (RedisError, OSError) as error:
+            except self._failures as error:
                 if self.is_heard:
                     logger.warning("signal_lost error=%s", type(error).__name__)
             self.is_heard = False
@@ -65,7 +64,7 @@ class RedisSignal:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._client.publish(CHANNEL, b"")
-        except (RedisError, OSError, TimeoutError) as error:
+        except self._failures as error:
             logger.debug("signal_untold error=%s", type(error).__name__)
 
     async def _hear(self, wake: Wake) -> None:
@@ -78,11 +77,7 @@ class RedisSignal:
 
 def open_signal(url: str, timeout_s: float) -> RedisSignal:
     """Not yet connected. Raises ConfigError."""
-    try:
-        client = Redis.from_url(url, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
-    except ValueError as error:
-        raise ConfigError("redis.url: not an address of a Redis") from error
-    return RedisSignal(client, timeout_s)
+    return RedisSignal(import_module("gateway.redis_client").listening(url, timeout_s), timeout_s)
 
 
 class ToldEvents:

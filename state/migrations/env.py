@@ -1,4 +1,4 @@
-"""Run by Alembic, on the connection and in the transaction that `state.schema` hands it."""
+"""Run by Alembic, on the connection and in the transaction that `state.revisions` hands it."""
 
 from alembic import context
 

@@ -7,15 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from identity.normalise import (
-    LISTS,
-    RAW_COLUMNS,
-    TEXTS,
-    BatchNormaliser,
-    Person,
-    RawPerson,
-    normalise,
-)
+from identity.normalise import LISTS, TEXTS, Person, RawPerson, normalise
+from identity.normaliser import RAW_COLUMNS, BatchNormaliser
 
 ALPHABET = st.sampled_from([*"abcXYZ019 .,-+@_'()/#&\t", "é", "ß", "Ж", "王", "ﬁ", "\u0301", "İ"])
 WORDS = st.sampled_from(

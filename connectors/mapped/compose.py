@@ -98,11 +98,11 @@ def _kinds(
         own = table.table(name)
         if own is None:
             continue
-        recipes[kind] = _recipe(kind, own, words)
-        desk = _desk(kind, own, medium, recipes[kind])
+        made = recipes[kind] = _recipe(kind, own, words)
+        desk = _desk(kind, own, medium, made)
         forms = read_forms(own, desk, search)
         search = forms.get("search", {}) if kind is Kind.CONTACT else search
-        endpoints[kind] = Endpoint(map=recipes[kind].map, **forms)
+        endpoints[kind] = Endpoint(map=made.map, records=made.records, **forms)
         _check(kind, own, endpoints)
         own.done()
     if not endpoints:

@@ -1,13 +1,13 @@
 """How rows of one kind become records: put together from a mapping once, as one function."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.mapped.paths import Path
 from connectors.mapped.rules import Code
 from connectors.mapped.values import Value
-from connectors.reading import UNREADABLE, Reading, RecordMapping, Row
+from connectors.reading import UNREADABLE, Reading, RecordMapping, Row, RowsMapping
 from domain.ids import Kind
 
 
@@ -37,18 +37,21 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """`map` makes a record of a row and raises what a mapping raises; `explain` says, field by
-    field, what came of it. `owners` is where a row names whose it is.
+    """`map` makes a record of a row and raises what a mapping raises, `records` makes those of all
+    rows of an answer; `explain` says, field by field, what came of a row. `owners` is where a row
+    names whose it is.
     """
 
     kind: Kind
     map: RecordMapping
+    records: RowsMapping
     steps: Sequence[Step]
     space: dict[str, Any]
     owners: Path | None = None
 
     def explain(self, row: Row, at: Reading) -> list[Fact]:
-        names: dict[str, Any] = {"row": row, "at": at}
+        names: dict[str, Any] = {"row": row, "at": at, "system": at.system}
+        names |= {"source": at.system.name, "fetched_at": at.fetched_at}
         facts: list[Fact] = []
         for step in self.steps:
             problem = ""
@@ -71,9 +74,40 @@ def recipe(
     closures, would cost about twice the time, and rows come by the thousand.
     """
     lines = [line for step in steps for line in step.value.into(step.target, step.also)]
-    lines += [*record.into("record"), "return record"]
-    source = "\n    ".join(["def record(row, at):", *lines])
-    space = {"__builtins__": {}, "str": str, "int": int, "float": float, **code.space}
+    lines += record.into("record")
+    source = _FUNCTIONS.format(one="\n    ".join(lines), each="\n            ".join(lines))
+    space = {"__builtins__": {}, **_KNOWN, **code.space}
     exec(compile(source, f"<mapping of {kind.name.lower()}>", "exec"), space)  # noqa: S102
-    made: RecordMapping = space["record"]
-    return Recipe(kind=kind, map=made, steps=steps, space=space, owners=owners)
+    return Recipe(
+        kind=kind,
+        map=space["record"],
+        records=space["records"],
+        steps=steps,
+        space=space,
+        owners=owners,
+    )
+
+
+_SAME = "system, source, fetched_at = at.system, at.system.name, at.fetched_at"
+"""What all rows of an answer have in common."""
+_KNOWN: Mapping[str, Any] = {
+    **{each.__name__: each for each in (str, int, float, len)},
+    "UNREADABLE": UNREADABLE,
+}
+_FUNCTIONS = f"""
+def record(row, at):
+    {_SAME}
+    {{one}}
+    return record
+
+def records(rows, at):
+    {_SAME}
+    found_records, unread = [], []
+    for row in rows:
+        try:
+            {{each}}
+            found_records.append(record)
+        except UNREADABLE:
+            unread.append(len(found_records) + len(unread))
+    return found_records, unread
+"""

@@ -171,11 +171,11 @@ def _identity(record: _Record) -> None:
         table.raw(name)
         found = record.plain(name, allowed) if name in table else Value("None")
         record.steps.append(Step(name if name in table else "", name, found))
-    key = {"source": "at.system.name", "kind": bind(kind), "external_id": "own_id"}
+    key = {"source": "source", "kind": bind(kind), "external_id": "own_id"}
     provenance = {
-        "system": "at.system",
+        "system": "system",
         "external_id": "own_id",
-        "fetched_at": "at.fetched_at",
+        "fetched_at": "fetched_at",
         "source_updated_at": "updated_at",
         "url": "url",
     }
@@ -336,7 +336,7 @@ def _last_message(record: _Record, name: str) -> None:
 def _last_lines(record: _Record, speaker: str) -> list[str]:
     """What `parts.last` does with a body in `$`, in place of a call."""
     key = {
-        "source": "at.system.name",
+        "source": "source",
         "kind": record.bind(Kind.MESSAGE),
         "external_id": "own_id + '/' + (l_id or 'last')",
     }

@@ -19,7 +19,7 @@ from connectors.mapped.paging import link_header, link_query
 from connectors.mapped.paths import Path
 from connectors.mapped.tables import MappingError
 from connectors.mapped.templates import Template
-from connectors.reading import Reading, RowError
+from connectors.reading import Reading, RowError, each_by
 from connectors.registry import build_source
 from connectors.rest import compose
 from connectors.settings import SourceSettings
@@ -244,6 +244,25 @@ def test_a_row_that_cannot_be_read_is_explained_field_by_field() -> None:
     row = {"no": 1, "placed_at": "soon", "total": {"amount": "x", "currency": "EUR"}}
     told = {fact.field: fact.problem for fact in recipe.explain(row, AT) if fact.problem}
     assert told == {"occurred_at": "not a time", "total": "not an amount of money"}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_all_rows_of_an_answer_come_to_what_each_comes_to_alone(kind: Kind, harness: Any) -> None:
+    """Also between rows that cannot be read: nothing of one row stays for the next."""
+    recipe = compose(example("connectors.rest")).recipes.get(kind)
+    if recipe is None:
+        assert kind in {Kind.CALL, Kind.VISIT}
+        return
+    odd = [None, "", " x ", "2026-01-02T03:04:05", 7, 1.5, True, [], ["a", None], {}, {"amount": 1}]
+    good = harness.load_vendor("rest").seed(3)[kind]
+    rows = [{**good[0], key: value} for key in good[0] for value in odd]
+    rows += [{k: v for k, v in good[1].items() if k != key} for key in good[1]]
+    rows = [row for pair in zip(rows, good * len(rows), strict=False) for row in pair]
+    rows += [None, "row", []]
+    found, unread = recipe.records(rows, AT)
+    assert (found, unread) == each_by(recipe.map)(rows, AT)
+    assert unread[-3:] == [len(rows) - 3, len(rows) - 2, len(rows) - 1]
+    assert len(found) + len(unread) == len(rows)
 
 
 # ---------------------------------------------------------------- asking

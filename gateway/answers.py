@@ -37,6 +37,8 @@ def encoded(answer: Answer) -> bytes:
 
 def executed(result: ExecutionResult, problems: Iterable[Problem] = ()) -> Answer:
     """The answer to an operation that was run; without `data` where its variables were refused."""
+    if not result.errors and not problems:  # all went well
+        return {"data": result.data}
     report = _Report()
     errors = [report.of_graphql(error) for error in result.errors or ()]
     errors += [_entry(report.of(p.error), path=list(p.path)) for p in problems]

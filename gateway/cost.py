@@ -60,30 +60,26 @@ class _Price:
 _Prices = dict[str, _Price]
 
 
-class Verdicts:
+class Verdicts(set[Sizes]):
     """The sizes of variables with which an operation was found to be within its budget."""
 
-    __slots__ = ("_fitting",)
-
-    def __init__(self) -> None:
-        self._fitting: set[Sizes] = set()
-
-    def __contains__(self, sizes: Sizes) -> bool:
-        return sizes in self._fitting
+    __slots__ = ()
 
     def add(self, sizes: Sizes) -> None:
-        if len(self._fitting) >= MAX_REMEMBERED:
-            self._fitting.clear()
-        self._fitting.add(sizes)
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        super().add(sizes)
 
 
 def sizes_of(variables: Mapping[str, Any]) -> Sizes:
     """What a cost can depend on of coerced variables: numbers, switches, lengths of lists."""
-    return tuple(
-        (name, len(value) if isinstance(value, list) else value)
-        for name, value in sorted(variables.items())
-        if value is None or isinstance(value, list | int)
-    )
+    sizes: list[tuple[str, int | bool | None]] = []
+    for name, value in sorted(variables.items()):
+        if isinstance(value, list):
+            sizes.append((name, len(value)))
+        elif value is None or isinstance(value, int):
+            sizes.append((name, value))
+    return tuple(sizes)
 
 
 def charge(

@@ -6,24 +6,32 @@ else takes the long way, where CORS and the other forms are known; both ways end
 endpoint.
 """
 
-import asyncio
+import logging
 from collections.abc import Mapping
+from functools import partial
 from time import perf_counter
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.waiting import before
-from gateway.endpoint import GraphQLEndpoint, failed
+from gateway.endpoint import COMMON_HEADERS, GraphQLEndpoint, failed
 from gateway.guard import REQUEST_ID, SAFE_HEADERS, id_of, note
+from gateway.guard import logger as requests
 from gateway.logs import request_id
-from gateway.negotiation import wants_events
-from gateway.refusals import BadRequest, BodyTimeout, TooLarge
+from gateway.negotiation import EVENTS, wants_events
+from gateway.refusals import BadRequest, TooLarge
 from gateway.request import GraphQLRequest, from_body
 
-_KNOWN: Final = {b"accept", b"authorization", b"host", b"content-type", b"content-length"}
+_KNOWN: Final[Mapping[bytes, str]] = {
+    name.encode(): name
+    for name in ("accept", "authorization", "host", "content-type", "content-length", REQUEST_ID)
+}
 _LONG_WAY: Final = {b"origin", b"content-encoding", b"sec-fetch-site"}
-_SAFE: Final = [(name.encode(), value.encode()) for name, value in SAFE_HEADERS.items()]
+_JSON: Final = {"application/json", "application/json; charset=utf-8"}
+_FIELDS: Final = {
+    media: [(n.encode(), v.encode()) for n, v in {**common, **SAFE_HEADERS}.items()]
+    for media, common in COMMON_HEADERS.items()
+}
 _ID: Final = REQUEST_ID.encode()
 
 
@@ -44,42 +52,43 @@ class Direct:
         token = request_id.set(known)
         started, status = perf_counter(), 500
         try:
-            status = await self._answer(headers, known, receive, send)
+            try:
+                reply = await self._endpoint.replied(headers, partial(self._read, headers, receive))
+            except Exception as error:  # noqa: BLE001  # the last net, as in Guard
+                reply = failed(error)
+            fields = [
+                *_FIELDS[reply.media],
+                (b"content-length", b"%d" % len(reply.body)),
+                (_ID, known.encode()),
+            ]
+            if reply.more:
+                fields += [(name.encode(), value.encode()) for name, value in reply.more.items()]
+            await send({"type": "http.response.start", "status": reply.status, "headers": fields})
+            await send({"type": "http.response.body", "body": reply.body})
+            await reply.finish()
+            status = reply.status
         finally:
-            note(scope, status, perf_counter() - started)
+            if requests.isEnabledFor(logging.INFO):
+                note(scope, status, perf_counter() - started)
             request_id.reset(token)
 
-    async def _answer(
-        self, headers: Mapping[str, str], known: str, receive: Receive, send: Send
-    ) -> int:
+    async def _read(self, headers: Mapping[str, str], receive: Receive) -> GraphQLRequest:
+        """The request in the body, of which there is never more in memory than allowed."""
         limits = self._endpoint.limits
-
-        async def read() -> GraphQLRequest:
-            declared = headers.get("content-length", "")
-            if declared.isdecimal() and int(declared[:19]) > limits.body_bytes:
-                raise TooLarge(f"the body is larger than {limits.body_bytes} bytes")
-            body = await _body(receive, limits.body_bytes, limits.deadline_s)
-            return from_body(body, limits)
-
-        try:
-            reply = await self._endpoint.replied(headers, read)
-        except Exception as error:  # noqa: BLE001  # the last net, as in Guard
-            reply = failed(error)
-        fields = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-        fields += [
-            (b"content-length", str(len(reply.body)).encode()),
-            *_SAFE,
-            (_ID, known.encode()),
-        ]
-        start: Message = {
-            "type": "http.response.start",
-            "status": reply.status,
-            "headers": fields,
-        }
-        await send(start)
-        await send({"type": "http.response.body", "body": reply.body})
-        await reply.finish()
-        return reply.status
+        most = limits.body_bytes
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared[:19]) > most:
+            raise TooLarge(f"the body is larger than {most} bytes")
+        body, is_whole = b"", False
+        while not is_whole and len(body) <= most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("the body was cut off")
+            body += message.get("body", b"")
+            is_whole = not message.get("more_body")
+        if len(body) > most:
+            raise TooLarge(f"the body is larger than {most} bytes")
+        return from_body(body, limits)
 
 
 def _plain(scope: Scope, path: str) -> Mapping[str, str] | None:
@@ -88,36 +97,14 @@ def _plain(scope: Scope, path: str) -> Mapping[str, str] | None:
         return None
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
-        if name in _KNOWN or name == _ID:
-            text = name.decode()
-            if text in found:
+        known = _KNOWN.get(name)
+        if known is not None:
+            if known in found:
                 return None
-            found[text] = value.decode("latin-1")
+            found[known] = value.decode("latin-1")
         elif name in _LONG_WAY:
             return None
-    if found.get("content-type") != "application/json" or wants_events(found.get("accept")):
+    accept = found.get("accept")
+    if accept is not None and EVENTS in accept.lower() and wants_events(accept):
         return None
-    return found
-
-
-async def _body(receive: Receive, most: int, patience_s: float) -> bytes:
-    """Never more of it than allowed in memory."""
-    try:
-        with before(asyncio.get_running_loop().time() + patience_s):
-            message = await _piece(receive)
-            body: bytes = message.get("body", b"")
-            while message.get("more_body") and len(body) <= most:
-                message = await _piece(receive)
-                body += message.get("body", b"")
-    except TimeoutError:
-        raise BodyTimeout("the body did not arrive in time") from None
-    if len(body) > most:
-        raise TooLarge(f"the body is larger than {most} bytes")
-    return body
-
-
-async def _piece(receive: Receive) -> Message:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise BadRequest("the body was cut off")
-    return message
+    return found if found.get("content-type") in _JSON else None

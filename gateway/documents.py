@@ -47,18 +47,19 @@ class Prepared:
     affordable: Verdicts = field(default_factory=Verdicts)
     variables: Variables | None = None
     """How its variables are coerced, where they are of plain types."""
+    kind: str = field(init=False)
+    """`query`, `mutation` or `subscription`."""
+    is_query: bool = field(init=False)
+    is_mutation: bool = field(init=False)
+    is_subscription: bool = field(init=False)
 
-    @property
-    def is_query(self) -> bool:
-        return self.operation.operation is OperationType.QUERY
-
-    @property
-    def is_mutation(self) -> bool:
-        return self.operation.operation is OperationType.MUTATION
-
-    @property
-    def is_subscription(self) -> bool:
-        return self.operation.operation is OperationType.SUBSCRIPTION
+    def __post_init__(self) -> None:
+        """Said once: asking an enumeration is two calls, and each request asks."""
+        kind = self.operation.operation
+        object.__setattr__(self, "kind", kind.value)
+        object.__setattr__(self, "is_query", kind is OperationType.QUERY)
+        object.__setattr__(self, "is_mutation", kind is OperationType.MUTATION)
+        object.__setattr__(self, "is_subscription", kind is OperationType.SUBSCRIPTION)
 
     @property
     def name(self) -> str | None:

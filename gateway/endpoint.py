@@ -7,12 +7,12 @@ Nothing is resolved before the last limit is judged. The status says what the me
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final, Protocol
 
+import orjson
 from graphql import GraphQLSchema, get_variable_values
 from graphql.execution.values import VariableValues
 from starlette.background import BackgroundTask
@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.ports import Telemetry
+from domain.slots import thawed
 from domain.waiting import before
 from gateway import answers
 from gateway.answers import Answer, Problem
@@ -33,6 +34,7 @@ from gateway.negotiation import Media, negotiated
 from gateway.prices import PriceList
 from gateway.refusals import (
     BadRequest,
+    BodyTimeout,
     DeadlineExceeded,
     MethodNotAllowed,
     Refusal,
@@ -40,11 +42,19 @@ from gateway.refusals import (
 from gateway.request import GraphQLRequest, graphql_request
 from resolvers.caller import Caller
 
-logger = logging.getLogger(__name__)
-
 RESERVE: Final = 0.05
 """Share of the deadline kept back, so that what sources did not answer is told by its fields."""
 MAX_VARIABLE_ERRORS: Final = 10
+COMMON_HEADERS: Final = {
+    media: {"content-type": media.header, "vary": "Accept", "cache-control": "no-store"}
+    for media in Media
+}
+"""Of every answer of a media type."""
+_JSON: Final = Media.JSON
+_NOTHING: Final[Mapping[str, str]] = {}
+
+Labels = tuple[Mapping[str, str], Mapping[str, str]]
+"""Of a request's count, and of its time."""
 
 
 class Context(Protocol):
@@ -84,10 +94,9 @@ class GraphQLEndpoint:
         self._doorkeeper = doorkeeper
         self._new_context = new_context
         self._telemetry = telemetry
-
-    @property
-    def limits(self) -> Limits:
-        return self._graph.limits
+        self.limits = graph.limits
+        self._limit_s = graph.limits.deadline_s
+        self._labels: dict[tuple[str, int], Labels] = {}
 
     async def respond(self, request: Request) -> Response:
         reply = await self.replied(request.headers, lambda: graphql_request(request, self.limits))
@@ -104,32 +113,53 @@ class GraphQLEndpoint:
         try:
             media = negotiated(headers.get("accept"))
             caller = self._doorkeeper.identify(headers.get("authorization"), headers.get("host"))
-            reply, kind = await self._answer(await read(), caller, media)
+            reply, kind = await self._answer(read, caller, media)
         except Refusal as refusal:
             reply = _reply(answers.refused(refusal), media, refusal.status, refusal.headers)
-        self._note(kind, reply.status, perf_counter() - started)
+        of_count, of_time = self._labels.get((kind, reply.status)) or self._new_labels(kind, reply)
+        self._telemetry.count("graphql_requests", of_count)
+        self._telemetry.observe("graphql_seconds", of_time, perf_counter() - started)
         return reply
 
     async def _answer(
-        self, asked: GraphQLRequest, caller: Caller, media: Media
+        self, read: Callable[[], Awaitable[GraphQLRequest]], caller: Caller, media: Media
     ) -> tuple["Reply", str]:
-        """The answer to a well-formed request, and the kind of its operation."""
+        """The answer to a request, and the kind of its operation. Raises the Refusal of one that is
+        not well-formed.
+
+        One wait guards the body, the judging and the run one after the other. It is all in one
+        piece, because whatever waits below is resumed through each of the functions above it.
+        """
+        asked, context, kind = None, None, "none"
+        now, limit_s = asyncio.get_running_loop().time, self._limit_s
         try:
-            prepared, values = await self.judged(asked)
-            if prepared.is_subscription:
-                raise BadRequest("a subscription goes over a WebSocket or as text/event-stream")
-        except MethodNotAllowed:
-            raise
+            with before(now() + limit_s) as patience:
+                asked = await read()
+                patience.deadline = now() + limit_s
+                if asked.hash is None and self._graph.library.takes_any:
+                    prepared, values = self._judged(asked, asked.query)
+                else:
+                    prepared, values = await self.judged(asked)
+                kind = prepared.kind
+                if prepared.is_subscription:
+                    raise BadRequest("a subscription goes over a WebSocket or as text/event-stream")
+                context = self._new_context(caller, limit_s * (1 - RESERVE), asked.read_only)
+                patience.deadline = now() + limit_s
+                answer = answers.executed(
+                    await self._graph.executor.run(prepared, asked.variables, context, values),
+                    context.problems,
+                )
+        except TimeoutError:
+            if asked is None:
+                raise BodyTimeout("the body did not arrive in time") from None
+            answer = answers.failed(_late(limit_s))
         except Refusal as refusal:
-            status = 200 if media is Media.JSON else refusal.status
+            if asked is None or context is not None or isinstance(refusal, MethodNotAllowed):
+                raise
+            status = 200 if media is _JSON else refusal.status
             return _reply(answers.refused(refusal), media, status), "refused"
-        context = self._new_context(
-            caller, self._graph.limits.deadline_s * (1 - RESERVE), asked.read_only
-        )
-        answer = await self._run(prepared, asked.variables, values, context)
-        status = 200 if "data" in answer or media is Media.JSON else 400
-        reply = _reply(answer, media, status, context=context)
-        return reply, prepared.operation.operation.value
+        status = 200 if "data" in answer or media is _JSON else 400
+        return _reply(answer, media, status, context=context), kind
 
     async def judged(self, asked: GraphQLRequest) -> tuple[Prepared, VariableValues]:
         """An operation that may be run, or followed. Raises a Refusal."""
@@ -143,9 +173,15 @@ class GraphQLEndpoint:
         self, asked: GraphQLRequest, prepared: Prepared, values: VariableValues, caller: Caller
     ) -> Answer:
         """The answer to a query or mutation that may be run, where it goes out in a stream."""
-        deadline_s = self._graph.limits.deadline_s * (1 - RESERVE)
-        context = self._new_context(caller, deadline_s, asked.read_only)
-        answer = await self._run(prepared, asked.variables, values, context)
+        limit_s = self._limit_s
+        context = self._new_context(caller, limit_s * (1 - RESERVE), asked.read_only)
+        try:
+            with before(asyncio.get_running_loop().time() + limit_s):
+                result = await self._graph.executor.run(prepared, asked.variables, context, values)
+        except TimeoutError:
+            answer = answers.failed(_late(limit_s))
+        else:
+            answer = answers.executed(result, context.problems)
         await context.finish()
         return answer
 
@@ -154,22 +190,18 @@ class GraphQLEndpoint:
         prepared = graph.documents.prepare(document, asked.operation_name)
         if asked.read_only and not prepared.is_query:
             raise MethodNotAllowed("a GET only runs queries; send a POST")
-        values = self._coerced(prepared, asked.variables)
-        self._charge(prepared, values.coerced)
+        known = prepared.variables
+        values = None if known is None else known.coerced(asked.variables)
+        if values is None:
+            values = self._coerced(prepared, asked.variables)
+        variables = values.coerced
+        sizes = sizes_of(variables) if variables else ()
+        if sizes not in prepared.affordable:
+            charge(prepared.operation, prepared.fragments, variables, graph.prices, graph.limits)
+            prepared.affordable.add(sizes)
         return prepared, values
 
-    def _charge(self, prepared: Prepared, variables: Mapping[str, Any]) -> None:
-        sizes = sizes_of(variables)
-        if sizes in prepared.affordable:
-            return
-        graph = self._graph
-        charge(prepared.operation, prepared.fragments, variables, graph.prices, graph.limits)
-        prepared.affordable.add(sizes)
-
     def _coerced(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues:
-        known = prepared.variables.coerced(variables) if prepared.variables else None
-        if known is not None:
-            return known
         definitions = prepared.operation.variable_definitions or ()
         values = get_variable_values(
             self._graph.schema,
@@ -182,26 +214,9 @@ class GraphQLEndpoint:
             raise BadRequest(values[0].message, values)
         return values
 
-    async def _run(
-        self,
-        prepared: Prepared,
-        variables: dict[str, Any],
-        values: VariableValues,
-        context: Context,
-    ) -> Answer:
-        deadline_s = self._graph.limits.deadline_s
-        try:
-            with before(asyncio.get_running_loop().time() + deadline_s):
-                result = await self._graph.executor.run(prepared, variables, context, values)
-        except TimeoutError:
-            return answers.failed(
-                DeadlineExceeded(f"the operation took longer than {deadline_s} s")
-            )
-        return answers.executed(result, context.problems)
-
-    def _note(self, kind: str, status: int, seconds: float) -> None:
-        self._telemetry.count("graphql_requests", {"operation": kind, "status": str(status)})
-        self._telemetry.observe("graphql_seconds", {"operation": kind}, seconds)
+    def _new_labels(self, kind: str, reply: "Reply") -> "Labels":
+        labels = {"operation": kind, "status": str(reply.status)}, {"operation": kind}
+        return self._labels.setdefault((kind, reply.status), labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,9 +224,15 @@ class Reply:
     """An answer as it goes out; `finish` is for when it is out."""
 
     status: int
-    headers: Mapping[str, str]
+    media: Media
+    more: Mapping[str, str]
+    """Headers beside those that every answer of its media type has."""
     body: bytes
     context: Context | None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {**COMMON_HEADERS[self.media], **self.more}
 
     async def finish(self) -> None:
         """What is kept of an answer is nobody's wait and nobody's error."""
@@ -222,26 +243,22 @@ class Reply:
                 answers.logged(error)
 
 
-_COMMON: Final = {
-    media: {"content-type": media.header, "vary": "Accept", "cache-control": "no-store"}
-    for media in Media
-}
+_new_reply: Final = thawed(Reply)
 
 
 def _reply(
     answer: Answer,
     media: Media,
     status: int,
-    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, str] = _NOTHING,
     context: Context | None = None,
 ) -> Reply:
-    common = _COMMON[media]
-    return Reply(
-        status=status,
-        headers={**common, **headers} if headers else common,
-        body=answers.encoded(answer),
-        context=context,
-    )
+    made = _new_reply()
+    made.status, made.media, made.more, made.context = status, media, more, context
+    made.body = orjson.dumps(answer)
+    made.__class__ = Reply
+    reply: Reply = made
+    return reply
 
 
 def failed(error: Exception) -> Reply:
@@ -249,3 +266,7 @@ def failed(error: Exception) -> Reply:
     answer = answers.failed(error)
     del answer["data"]
     return _reply(answer, Media.GRAPHQL, 500)
+
+
+def _late(limit_s: float) -> DeadlineExceeded:
+    return DeadlineExceeded(f"the operation took longer than {limit_s} s")

@@ -32,6 +32,8 @@ class Library:
         self._sent = sent or MemoryCache(SENT_BYTES)
         self._trusted = trusted
         self._trusted_only = settings is not None and settings.trusted_only
+        self.takes_any = not self._trusted_only
+        """Whether a document that comes without its hash is run as it is."""
         self._remembered: dict[str, str] = {}
 
     async def text(self, query: str, digest: str | None) -> str:

@@ -27,11 +27,27 @@ def wants_events(accept: str | None) -> bool:
     return EVENTS in named
 
 
+MAX_REMEMBERED: Final = 128
+MAX_REMEMBERED_CHARS: Final = 200
+
+_remembered: dict[str | None, Media] = {None: Media.GRAPHQL}
+
+
 def negotiated(accept: str | None) -> Media:
     """The media type the caller takes with the highest weight; ours wins a tie, and a caller that
     names none gets it. Raises NotAcceptable.
     """
-    if not accept or not accept.strip():
+    known = _remembered.get(accept)
+    if known is not None or accept is None:
+        return known or Media.GRAPHQL
+    found = _weighed(accept)
+    if len(_remembered) < MAX_REMEMBERED and len(accept) <= MAX_REMEMBERED_CHARS:
+        _remembered[accept] = found
+    return found
+
+
+def _weighed(accept: str) -> Media:
+    if not accept.strip():
         return Media.GRAPHQL
     weights = {media: _weight(media, accept) for media in Media}
     best = max(Media, key=lambda media: weights[media])

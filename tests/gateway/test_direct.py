@@ -1,9 +1,13 @@
 """The short way to the graph answers what the long one does."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
+
+from gateway import negotiation
+from gateway.library import Library
 
 QUERY = {"query": "{ __typename }"}
 LONG = {"origin": "http://localhost:3000"}
@@ -25,6 +29,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "content": b'{"query": "{__typename}"}',
         "headers": {"content-type": "application/json; charset=latin-1"},
     },
+    "JSON with its charset": {
+        "content": b'{"query": "{__typename}"}',
+        "headers": {"content-type": "application/json; charset=utf-8"},
+    },
+    "an empty document": {"json": {"query": ""}},
+    "a name of another operation": {"json": {**QUERY, "operationName": "A"}},
+    "a hash that nobody knows": {"json": {"query": "", "documentId": "sha256:" + "0" * 64}},
     "compressed": {
         "content": b"x",
         "headers": {"content-type": "application/json", "content-encoding": "gzip"},
@@ -70,3 +81,25 @@ async def test_a_long_body_without_its_length_is_cut_off(client: httpx.AsyncClie
     answer = await client.post("/graphql", content=pieces(), headers=headers)
     assert answer.status_code == 413
     assert answer.json()["errors"][0]["extensions"]["code"] == "TOO_LARGE"
+
+
+async def test_a_document_that_is_looked_up_for_too_long_is_told_as_the_deadline_it_is(
+    make_server: Any, monkeypatch: pytest.MonkeyPatch, code: Any
+) -> None:
+    async def never(*_: object) -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Library, "text", never)
+    async with make_server(limits={"deadline_s": 0.05}).client() as client:
+        answer = await client.post("/graphql", json={"documentId": "0" * 64})
+    assert answer.status_code == 200
+    assert code(answer.json()) == "DEADLINE_EXCEEDED"
+
+
+def test_media_types_are_remembered_within_bounds() -> None:
+    for n in range(2 * negotiation.MAX_REMEMBERED):
+        assert negotiation.negotiated(f"application/json;v={n}") is negotiation.Media.JSON
+    assert negotiation.negotiated(f"application/json;v={'x' * 1_000}") is negotiation.Media.JSON
+    assert len(negotiation._remembered) <= negotiation.MAX_REMEMBERED
+    assert max(len(known or "") for known in negotiation._remembered) < 1_000

@@ -1,12 +1,9 @@
 """A steward at a desk: the real use cases over a real state store and the real referee."""
 
-import asyncio
 import itertools
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,38 +219,16 @@ class Desk:
         return await decisions.reject(self.operation(), link.id, "not the same")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def state_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path}/state.db"
-
-
 @pytest.fixture
 async def desk(state_url: str, clock: Any) -> AsyncIterator[Desk]:
     state = open_state(state_url, clock=clock)
-    await state.upgrade()
     yield Desk(state, clock)
     await state.close()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store, to be copied: to bring one up to date takes longer than most tests."""
-    path = tmp_path_factory.mktemp("migrated") / "state.db"
-
-    async def upgraded() -> None:
-        state = open_state(f"sqlite:///{path}")
-        await state.upgrade()
-        await state.close()
-
-    asyncio.run(upgraded())
-    return path
-
-
 @pytest.fixture
-async def quick_desk(migrated: Path, tmp_path: Path, clock: Any) -> AsyncIterator[Desk]:
+async def quick_desk(sqlite_state: str, clock: Any) -> AsyncIterator[Desk]:
     """On a store of its own, for what does not depend on the database."""
-    state = open_state(f"sqlite:///{shutil.copy(migrated, tmp_path / 'quick.db')}", clock=clock)
+    state = open_state(sqlite_state, clock=clock)
     yield Desk(state, clock)
     await state.close()

@@ -166,9 +166,8 @@ def test_one_that_is_wrong_keeps_all_of_a_file_out(
     assert "1 added" not in capsys.readouterr().out
 
 
-async def test_documents_are_kept_once_by_their_hash(tmp_path: Path) -> None:
-    state = open_state(f"sqlite:///{tmp_path / 'own.db'}")
-    await state.upgrade()
+async def test_documents_are_kept_once_by_their_hash(sqlite_state: str) -> None:
+    state = open_state(sqlite_state)
     assert await state.documents.add({HASH: QUERY, "b" * 64: OTHER}) == 2
     assert await state.documents.add({HASH: QUERY, "c" * 64: "ü"}) == 1
     assert [await state.documents.get(one) for one in (HASH, "c" * 64, "d" * 64)] == [

@@ -38,9 +38,8 @@ class Events:
 
 
 @pytest.fixture
-async def state(tmp_path, clock):
-    state = open_state(f"sqlite:///{tmp_path}/state.db", clock=clock)
-    await state.upgrade()
+async def state(sqlite_state, clock):
+    state = open_state(sqlite_state, clock=clock)
     yield state
     await state.close()
 

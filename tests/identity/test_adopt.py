@@ -32,9 +32,8 @@ def people_of(state, judge):
 
 
 @pytest.fixture
-async def state(clock, tmp_path):
-    opened = open_state(f"sqlite:///{tmp_path}/state.db", clock=clock)
-    await opened.upgrade()
+async def state(clock, sqlite_state):
+    opened = open_state(sqlite_state, clock=clock)
     yield opened
     await opened.close()
 

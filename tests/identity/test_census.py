@@ -39,9 +39,8 @@ def contact(external_id: str, **said: object) -> Contact:
 
 
 @pytest.fixture
-async def state(clock: Clock) -> AsyncIterator[State]:
-    opened = open_state("sqlite://", clock=clock)
-    await opened.upgrade()
+async def state(sqlite_state: str, clock: Clock) -> AsyncIterator[State]:
+    opened = open_state(sqlite_state, clock=clock)
     yield opened
     await opened.close()
 

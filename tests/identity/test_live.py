@@ -164,10 +164,9 @@ def test_live_looks_at_the_pairs_that_batch_looks_at(judged: SimpleNamespace) ->
 # ---------------------------------------------------------------- who is who
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def rooms(clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[SimpleNamespace]:
-    url = request.getfixturevalue("postgres_url") if request.param != "sqlite" else "sqlite://"
-    async with opened(clock, url=url) as found:
+@pytest.fixture
+async def rooms(clock: Clock, state_url: str) -> AsyncIterator[SimpleNamespace]:
+    async with opened(clock, url=state_url) as found:
         yield found
 
 

@@ -50,9 +50,8 @@ EVERYBODY = (MARGARET, MAGGIE, NAMESAKE, *STRANGERS)
 
 
 @pytest.fixture
-async def rooms(clock: Clock) -> AsyncIterator[SimpleNamespace]:
-    state = open_state("sqlite://", clock=clock)
-    await state.upgrade()
+async def rooms(sqlite_state: str, clock: Clock) -> AsyncIterator[SimpleNamespace]:
+    state = open_state(sqlite_state, clock=clock)
     referee = Referee(
         bundled(), auto_link_weight=9.0, review_weight=3.0, regions=REGIONS, clock=clock
     )

@@ -207,10 +207,9 @@ def index(contact):
 
 
 @pytest.fixture
-async def bench(tmp_path, clock):
+async def bench(sqlite_state, clock):
     clock.set(NOON + timedelta(hours=1))
-    state = open_state(f"sqlite:///{tmp_path}/state.db", clock=clock)
-    await state.upgrade()
+    state = open_state(sqlite_state, clock=clock)
     yield Bench(state, clock)
     await state.close()
 

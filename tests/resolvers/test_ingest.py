@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -125,13 +126,13 @@ def vendor(clock):
 
 
 @pytest.fixture
-async def new_records(clock):
+async def new_records(clock, migrated, tmp_path):
     """Fresh record stores."""
     states = []
 
     async def build():
-        states.append(open_state("sqlite://", clock=clock))
-        await states[-1].upgrade()
+        own = shutil.copy(migrated, tmp_path / f"{len(states)}.db")
+        states.append(open_state(f"sqlite:///{own}", clock=clock))
         return states[-1].records
 
     yield build

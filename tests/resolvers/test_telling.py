@@ -18,9 +18,8 @@ ASSERTED, VERIFIED = Verification.ASSERTED, Verification.VERIFIED
 
 
 @pytest.fixture
-async def tell(world, fakes):
-    state = open_state("sqlite://")
-    await state.upgrade()
+async def tell(world, fakes, sqlite_state):
+    state = open_state(sqlite_state)
 
     async def find(forms):
         rows = world.store.rows.values()

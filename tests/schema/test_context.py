@@ -55,11 +55,10 @@ CUSTOMER = Actor(kind=ActorKind.CUSTOMER, id="alice", name="Alice Example")
 
 
 @pytest.fixture
-async def chat(world, fakes, told_events):
+async def chat(world, fakes, told_events, sqlite_state):
     """A chat that stalled, over a real store of commitments."""
     world.events = told_events
-    state = open_state("sqlite://")
-    await state.upgrade()
+    state = open_state(sqlite_state)
     services = world.services
     world.services = lambda: replace(services(), commitments=state.commitments)
     world.alice()

@@ -23,18 +23,10 @@ from state.engine import open_state
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def state_url(request, tmp_path):
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path}/state.db"
-
-
 @pytest.fixture
 async def state(state_url, clock):
     clock.set(NOON)
     state = open_state(state_url, clock=clock)
-    await state.upgrade()
     yield state
     await state.close()
 

@@ -20,6 +20,22 @@ def driver_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_url(request, tmp_path):
+    """Without a table: these tests are about what makes them, and one drops one."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{tmp_path}/state.db"
+
+
+@pytest.fixture
+async def state(state_url, clock):
+    state = open_state(state_url, clock=clock)
+    await state.upgrade()
+    yield state
+    await state.close()
+
+
 @pytest.fixture
 def database(state_url):
     """A plain connection to the same database."""

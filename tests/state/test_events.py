@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -246,14 +247,16 @@ async def replay(store, events, batch=500):
     return duplicates
 
 
-async def test_a_replay_with_repetitions_and_disorder_ends_as_the_clean_run(tmp_path, at, clock):
+async def test_a_replay_with_repetitions_and_disorder_ends_as_the_clean_run(
+    migrated, tmp_path, at, clock
+):
     count = int(os.environ.get("KNOWNAS_REPLAY_EVENTS", "2000"))
     clock.set(at(0) + timedelta(days=30))
     clean = storm(at, count)
     ends = []
     for name, events in (("clean", clean), ("storm", disturbed(clean))):
-        state = open_state(f"sqlite:///{tmp_path}/{name}.db", clock=clock)
-        await state.upgrade()
+        own = shutil.copy(migrated, tmp_path / f"{name}.db")
+        state = open_state(f"sqlite:///{own}", clock=clock)
         store = state.events(FOLD)
         duplicates = await replay(store, events)
         assert duplicates == len(events) - count

@@ -141,7 +141,6 @@ async def test_a_source_can_be_left_out_of_a_claim(inbox, event):
 
 async def test_a_full_inbox_takes_nothing_and_keeps_what_it_has(state_url, event, clock):
     state = open_state(state_url, clock=clock, most_waiting=3)
-    await state.upgrade()
     try:
         await state.inbox.append([event(f"e{n}") for n in range(3)])
         with pytest.raises(InboxFull) as full:

@@ -4,17 +4,12 @@ import pytest
 from sqlalchemy import create_engine
 
 from state import links
-from state.engine import open_state
 
 
 @pytest.fixture
-async def plan_of(tmp_path):
+def plan_of(sqlite_state):
     """The plan of a statement that says `among`."""
-    url = f"sqlite:///{tmp_path}/plans.db"
-    state = open_state(url)
-    await state.upgrade()
-    await state.close()
-    engine = create_engine(url)
+    engine = create_engine(sqlite_state)
 
     def plan(statement):
         sql = str(statement.compile(engine, compile_kwargs={"render_postcompile": True}))

@@ -63,7 +63,6 @@ async def test_a_cancelled_write_has_ended_when_its_caller_goes_on(state, transa
 
 async def test_a_write_cancelled_in_the_queue_never_runs(state_url):
     state = open_state(state_url, threads=1)
-    await state.upgrade()
     begun, may_end = threading.Event(), threading.Event()
 
     def slow(connection) -> None:
@@ -129,10 +128,9 @@ async def test_readers_do_not_wait_for_a_writer(state, transactions):
     assert await state.identities.version() == 1
 
 
-async def test_two_writers_that_lock_each_other_both_get_through(postgres_url, resolution):
+async def test_two_writers_that_lock_each_other_both_get_through(postgres_state, resolution):
     """Rows taken crosswise: PostgreSQL ends one of the two, which then runs again."""
-    state = open_state(postgres_url)
-    await state.upgrade()
+    state = open_state(postgres_state)
     await state.identities.publish(resolution({"cus_1": "a", "cus_2": "b"}))
     both_hold_one = threading.Barrier(2, timeout=30)
     attempts = []
@@ -156,12 +154,11 @@ async def test_two_writers_that_lock_each_other_both_get_through(postgres_url, r
 
 
 async def test_connections_that_died_in_the_pool_are_replaced_unseen(
-    postgres_url, resolution, put_through
+    postgres_state, resolution, put_through
 ):
-    state = open_state(postgres_url, threads=2)
-    await state.upgrade()
+    state = open_state(postgres_state, threads=2)
     await put_through(state.identities.version)
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
+    with psycopg.connect(postgres_state, autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
             ["knownas"],
@@ -171,9 +168,8 @@ async def test_connections_that_died_in_the_pool_are_replaced_unseen(
     await state.close()
 
 
-async def test_writers_that_wait_for_each_other_leave_readers_their_threads(postgres_url):
-    state = open_state(postgres_url, threads=2)
-    await state.upgrade()
+async def test_writers_that_wait_for_each_other_leave_readers_their_threads(postgres_state):
+    state = open_state(postgres_state, threads=2)
     begun, may_end = threading.Event(), threading.Event()
 
     def slow(connection) -> None:

@@ -4,6 +4,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 KNOWNAS_SHARED ?= ../shared
 export KNOWNAS_SHARED
+# Where it is set, each of the processes that a test run starts would compile all of the code anew.
+unexport PYTHONDONTWRITEBYTECODE
 DEMO_PORT ?= 8000
 DEMO_PEOPLE ?= 200
 

@@ -19,8 +19,8 @@ class Monitor:
     """Told of every call, asked by `sources`, `/readyz` and `knownas check`.
 
     Telemetry: `source_calls` {source, outcome}, `source_call_seconds` {source}, `source_retries`,
-    `source_deduplicated`, `source_dropped_rows` {source, kind}, `source_filter_ignored` {source,
-    kind, question}.
+    `source_deduplicated`, `source_merged_reads`, `source_dropped_rows` {source, kind},
+    `source_filter_ignored` {source, kind, question}.
     """
 
     def __init__(self, system: System, clock: Clock, telemetry: Telemetry) -> None:
@@ -62,6 +62,10 @@ class Monitor:
 
     def deduplicated(self) -> None:
         self._telemetry.count("source_deduplicated", self._labels)
+
+    def merged(self, reads: int) -> None:
+        """So many reads went along in the call of another one."""
+        self._telemetry.count("source_merged_reads", self._labels, reads)
 
     def mapped(self, kind: Kind, dropped: int) -> None:
         """Rows of an answer were made into records, all but `dropped`."""

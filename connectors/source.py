@@ -14,6 +14,7 @@ from connectors.children import ChildReader
 from connectors.desk import Desk
 from connectors.http import Http
 from connectors.keysearch import KeySearcher
+from connectors.merging import MergedLists, MergedReads
 from connectors.monitor import Monitor
 from connectors.reading import Options, OptionValue, Reading
 from connectors.sender import Sender
@@ -87,8 +88,8 @@ def open_source(
     }
     return Source(
         system=system,
-        gets=_gets(spec, desks),
-        children=_children(spec, desks),
+        gets=_gets(spec, desks, http.monitor),
+        children=_children(spec, desks, http.monitor),
         search=_search(spec, desks),
         changes=_changes(spec, desks, clock),
         webhooks=_webhooks(spec, name, settings),
@@ -177,19 +178,22 @@ def _reading(
     )
 
 
-def _gets(spec: Spec, desks: Mapping[Kind, Desk]) -> dict[Kind, BatchGet[Record]]:
+def _gets(spec: Spec, desks: Mapping[Kind, Desk], monitor: Monitor) -> dict[Kind, BatchGet[Record]]:
     return {
-        kind: BatchReader(desks[kind], endpoint.get_many)
+        kind: MergedReads(BatchReader(desks[kind], form), form.size.value, monitor)
         for kind, endpoint in spec.kinds.items()
-        if endpoint.get_many
+        if (form := endpoint.get_many)
     }
 
 
-def _children(spec: Spec, desks: Mapping[Kind, Desk]) -> dict[Kind, ChildrenOf[Record]]:
+def _children(
+    spec: Spec, desks: Mapping[Kind, Desk], monitor: Monitor
+) -> dict[Kind, ChildrenOf[Record]]:
+    contacts = desks.get(Kind.CONTACT)
     return {
-        kind: ChildReader(desks[kind], endpoint.children, desks.get(Kind.CONTACT))
+        kind: MergedLists(ChildReader(desks[kind], forms, contacts), forms, monitor)
         for kind, endpoint in spec.kinds.items()
-        if endpoint.children
+        if (forms := endpoint.children)
     }
 
 

@@ -92,7 +92,7 @@ class ChildPage(Generic[R]):
 class BatchGet(Protocol[R]):
     async def get_many(
         self, external_ids: Sequence[str], fields: Fields, deadline: Deadline
-    ) -> list[R | SourceError | None]:
+    ) -> Sequence[R | SourceError | None]:
         """One entry per id, in order; None where the source has no such row. Duplicates allowed; no
         ids, no call.
 
@@ -109,7 +109,7 @@ class ChildrenOf(Protocol[R]):
         where: ChildFilter,
         fields: Fields,
         deadline: Deadline,
-    ) -> list[ChildPage[R] | SourceError]:
+    ) -> Sequence[ChildPage[R] | SourceError]:
         """One page per parent, in order; entries of a batch or fan-out call that failed are its
         SourceError.
         """

@@ -24,6 +24,7 @@ HELP: Final = {
     "source_call_seconds": "Time of one call to a source, retries and waiting included.",
     "source_retries": "Calls to a source that were made again.",
     "source_deduplicated": "Reads that shared the call of another one under way.",
+    "source_merged_reads": "Reads that went along in the call of another one of the same turn.",
     "source_dropped_rows": "Rows of a source without id or time, which were left out.",
     "source_batch_seconds": "Time of one batch of a loader.",
     "source_batch_entries": "Keys a loader asked for, by whether the source failed on them.",

@@ -130,10 +130,12 @@ def make(
     """A source over a vendor that answers by `answer(path, body)`, and the calls it got."""
     calls: list[tuple[str, Any]] = []
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    instead = forms.pop("respond", None)
+
+    async def respond(request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else dict(request.url.params)
         calls.append((request.url.path, body))
-        got = answer(request.url.path, body)
+        got = await instead(request) if instead else answer(request.url.path, body)
         return got if isinstance(got, httpx.Response) else httpx.Response(200, json=got)
 
     source = open_source(

@@ -11,7 +11,8 @@ from strawberry import Schema
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
 from strawberry.types.field import StrawberryField
 
-from gateway.execution.inputs import Coerce, Uncommon, converter
+from gateway.execution.converting import converter
+from gateway.execution.inputs import Coerce, Uncommon
 from schema.bulk import Many, many_of
 
 

@@ -1,16 +1,28 @@
 """Variables of plain types, coerced in a fraction of the time.
 
 graphql-core looks at a type anew for each value and Strawberry once more; for the fifty keys of a
-list that is a quarter of the whole request. Here each type becomes a function once. It knows values
-that are exactly as they should be and raises Uncommon for all others, which are the libraries' to
-judge: nothing is refused here.
+list that is a quarter of the whole request. Here each type becomes a function once, written out so
+that nothing is called for a value within a list or an object. It knows values that are exactly as
+they should be and raises Uncommon for all others, which are the libraries' to judge: nothing is
+refused here.
+
+    def coerce(x0):                           # [CustomerKey!]!
+        if x0.__class__ is not list: raise Uncommon
+        x1 = []
+        for x2 in x0:
+            if x2.__class__ is not dict or len(x2) != 1: raise Uncommon
+            ((x3, x4),) = x2.items()
+            if x3 in g5: ...
+            x1.append(x2)
+        return x1
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import MISSING
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from graphql import (
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLSchema,
@@ -27,19 +39,20 @@ from graphql.execution.get_variable_signature import (
 )
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.pyutils import Undefined
-from strawberry import ID
-from strawberry.schema.config import StrawberryConfig
-from strawberry.types.base import (
-    StrawberryList,
-    StrawberryObjectDefinition,
-    StrawberryOptional,
-    StrawberryType,
-    has_object_definition,
-)
+from strawberry.types.base import StrawberryObjectDefinition
+
+from gateway.execution.written import Written
 
 Coerce = Callable[[Any], Any]
 
-_CLASSES = {"String": str, "ID": str, "Boolean": bool}
+MAX_NESTING: Final = 6
+"""Of lists and objects in each other; Python allows 20 blocks, and callers write lists of lists."""
+MAX_TYPES: Final = 256
+
+_CLASSES = {"String": "str", "ID": "str", "Boolean": "bool"}
+_made: WeakKeyDictionary[GraphQLSchema, dict[str, Coerce]] = WeakKeyDictionary()
+_tuple = tuple.__new__
+"""Makes a named tuple without the function its class has for it."""
 
 
 def known_variables(
@@ -63,149 +76,145 @@ class Variables:
         self, schema: GraphQLSchema, definitions: Iterable[VariableDefinitionNode]
     ) -> None:
         """Raises Uncommon where one is of a type that is not known here."""
-        self._known: list[tuple[GraphQLVariableSignature, Coerce, bool]] = []
+        self._known: list[tuple[str, GraphQLVariableSignature, Coerce, bool]] = []
         for definition in definitions:
             signature = get_variable_signature(schema, definition)
-            kind = type_from_ast(schema, definition.type)
+            kind: Any = type_from_ast(schema, definition.type)
             if not isinstance(signature, GraphQLVariableSignature) or definition.default_value:
                 raise Uncommon
-            self._known.append((signature, _coercer(kind), is_non_null_type(kind)))  # type: ignore[arg-type]
+            needed = is_non_null_type(kind)
+            self._known.append((signature.name, signature, coercer(schema, kind), needed))
 
-    def coerced(self, given: dict[str, Any]) -> VariableValues | None:
+    def coerced(self, given: Mapping[str, Any]) -> VariableValues | None:
         """What graphql-core makes of them; None where only it knows."""
-        try:
-            return self._coerced(given)
-        except Uncommon:
-            return None
-
-    def _coerced(self, given: dict[str, Any]) -> VariableValues:
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature, coerce, needed in self._known:
-            name = signature.name
-            if name in given:
-                sources[name] = VariableValueSource(signature, given[name])
-                coerced[name] = coerce(given[name])
-            elif needed:
-                raise Uncommon
-            else:
-                sources[name] = VariableValueSource(signature)
-        return VariableValues(sources, coerced)
-
-
-def _coercer(kind: GraphQLInputType) -> Coerce:
-    if is_non_null_type(kind):
-        inner = _coercer(kind.of_type)
-
-        def needed(value: Any) -> Any:
-            if value is None:
-                raise Uncommon
-            return inner(value)
-
-        return needed
-    if is_list_type(kind):
-        return _list(_coercer(kind.of_type))
-    if is_input_object_type(kind):
-        return _object(kind)
-    if is_scalar_type(kind) and kind.name in _CLASSES:
-        return _exactly(_CLASSES[kind.name])
-    raise Uncommon
-
-
-def _exactly(cls: type) -> Coerce:
-    def plain(value: Any) -> Any:
-        if value is None or value.__class__ is cls:
-            return value
-        raise Uncommon
-
-    return plain
-
-
-def _list(item: Coerce) -> Coerce:
-    def many(value: Any) -> Any:
-        if value is None:
+        try:
+            for name, signature, coerce, needed in self._known:
+                if name in given:
+                    value = given[name]
+                    coerced[name] = coerce(value)
+                    sources[name] = _tuple(VariableValueSource, (signature, value))
+                elif needed:
+                    return None
+                else:
+                    sources[name] = VariableValueSource(signature)
+        except Uncommon:
             return None
-        if value.__class__ is not list:
+        return _tuple(VariableValues, (sources, coerced))
+
+
+def coercer(schema: GraphQLSchema, kind: GraphQLInputType) -> Coerce:
+    """What graphql-core makes of a value of the type. Raises Uncommon, as it does itself."""
+    known = _made.setdefault(schema, {})
+    name = str(kind)
+    if name not in known:
+        if len(known) >= MAX_TYPES:
+            known.clear()
+        known[name] = _Coercer().function(kind)
+    return known[name]
+
+
+class _Coercer:
+    """Writes the function of one type. Each part changes the value in a variable in its place."""
+
+    def __init__(self) -> None:
+        self._text = Written(Uncommon=Uncommon)
+        self._nesting = 0
+
+    def function(self, kind: GraphQLInputType) -> Coerce:
+        text = self._text
+        x = text.variable()
+        with text.block(f"def coerce({x}):"):
+            self._value(kind, x)
+            text.line(f"return {x}")
+        coerce: Coerce = text.function("coerce", f"<coerce {kind}>")
+        return coerce
+
+    def _value(self, kind: GraphQLInputType, x: str) -> None:
+        if is_non_null_type(kind):
+            self._present(kind.of_type, x)
+            return
+        with self._text.block(f"if {x} is not None:"):
+            self._present(kind, x)
+
+    def _present(self, kind: GraphQLInputType, x: str) -> None:
+        """A value that must not be null: no class that is looked for is that of None."""
+        if is_scalar_type(kind) and kind.name in _CLASSES:
+            self._unless(f"{x}.__class__ is {_CLASSES[kind.name]}")
+            return
+        self._nesting += 1
+        if self._nesting > MAX_NESTING:
             raise Uncommon
-        return [item(one) for one in value]
-
-    return many
-
-
-def _object(kind: GraphQLInputObjectType) -> Coerce:
-    fields = kind.fields
-    if any(f.default_value is not Undefined or f.default is not None for f in fields.values()):
-        raise Uncommon
-    declared = kind.extensions.get("strawberry-definition")
-    if not isinstance(declared, StrawberryObjectDefinition):
-        raise Uncommon
-    if kind.out_type is not GraphQLInputObjectType.out_type and not declared.is_one_of:
-        raise Uncommon
-    known = {name: (field.out_name or name, _coercer(field.type)) for name, field in fields.items()}
-    needed = {name for name, field in fields.items() if is_non_null_type(field.type)}
-    only_one = kind.is_one_of or declared.is_one_of
-
-    def whole(value: Any) -> Any:
-        if value is None:
-            return None
-        if value.__class__ is not dict or not needed <= value.keys():
+        if is_list_type(kind):
+            self._list(kind.of_type, x)
+        elif is_input_object_type(kind):
+            self._object(kind, x)
+        else:
             raise Uncommon
-        if only_one and (len(value) != 1 or None in value.values()):
+        self._nesting -= 1
+
+    def _unless(self, condition: str) -> None:
+        self._text.line(f"if not ({condition}): raise Uncommon")
+
+    def _list(self, item: GraphQLInputType, x: str) -> None:
+        text = self._text
+        self._unless(f"{x}.__class__ is list")
+        found, one = text.variable(), text.variable()
+        text.line(f"{found} = []")
+        with text.block(f"for {one} in {x}:"):
+            self._value(item, one)
+            text.line(f"{found}.append({one})")
+        text.line(f"{x} = {found}")
+
+    def _object(self, kind: GraphQLInputObjectType, x: str) -> None:
+        fields = kind.fields
+        if any(f.default_value is not Undefined or f.default is not None for f in fields.values()):
             raise Uncommon
-        made: dict[str, Any] = {}
-        for name, one in value.items():
-            entry = known.get(name)
-            if entry is None:
-                raise Uncommon
-            made[entry[0]] = entry[1](one)
-        return made
+        declared = kind.extensions.get("strawberry-definition")
+        if not isinstance(declared, StrawberryObjectDefinition):
+            raise Uncommon
+        if kind.out_type is not GraphQLInputObjectType.out_type and not declared.is_one_of:
+            raise Uncommon
+        if kind.is_one_of or declared.is_one_of:
+            self._one_of(fields, x)
+        else:
+            self._all_of(fields, x)
 
-    return whole
+    def _one_of(self, fields: Mapping[str, GraphQLInputField], x: str) -> None:
+        """Exactly one, which is not null."""
+        text = self._text
+        self._unless(f"{x}.__class__ is dict and len({x}) == 1")
+        name, one = text.variable(), text.variable()
+        text.line(f"(({name}, {one}),) = {x}.items()")
+        texts = {n: f.out_name or n for n, f in fields.items() if str(f.type) in ("String", "ID")}
+        outs = text.named(texts)
+        with text.block(f"if {name} in {outs}:"):
+            self._unless(f"{one}.__class__ is str")
+            text.line(f"{x} = {{{outs}[{name}]: {one}}}")
+        for other, field in fields.items():
+            if other not in texts:
+                with text.block(f"elif {name} == {other!r}:"):
+                    of = field.type
+                    self._present(of.of_type if is_non_null_type(of) else of, one)
+                    text.line(f"{x} = {{{field.out_name or other!r}: {one}}}")
+        text.line("else: raise Uncommon")
 
-
-def converter(kind: StrawberryType | type, config: StrawberryConfig) -> Coerce:
-    """What Strawberry makes of a coerced value of the type. Raises Uncommon."""
-    if type(kind) is StrawberryOptional:
-        return converter(kind.of_type, config)
-    if type(kind) is StrawberryList:
-        return _list(converter(kind.of_type, config))
-    if kind in (str, bool, int, float, ID):
-        return _as_it_is
-    if not has_object_definition(kind):
-        raise Uncommon
-    definition = kind.__strawberry_definition__
-    if definition.from_input is not None or not definition.is_input:
-        raise Uncommon
-    return _instance(kind, definition, config)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _instance(
-    kind: Callable[..., Any], definition: StrawberryObjectDefinition, config: StrawberryConfig
-) -> Coerce:
-    fields = {
-        config.name_converter.from_field(field): (
-            field.python_name,
-            converter(field.resolve_type(type_definition=definition), config),
-        )
-        for field in definition.fields
-    }
-    unsaid = {
-        field.python_name: None
-        for field in definition.fields
-        if field.default_value is MISSING and field.default_factory is MISSING
-    }
-
-    def made(value: Any) -> Any:
-        if value is None:
-            return None
-        given: dict[str, Any] = dict(unsaid)
-        for name, one in value.items():
-            python_name, convert = fields[name]
-            given[python_name] = convert(one)
-        return kind(**given)
-
-    return made
+    def _all_of(self, fields: Mapping[str, GraphQLInputField], x: str) -> None:
+        text = self._text
+        names = text.named(frozenset(fields))
+        self._unless(f"{x}.__class__ is dict and {x}.keys() <= {names}")
+        made = text.variable()
+        text.line(f"{made} = {{}}")
+        for name, field in fields.items():
+            one = text.variable()
+            if is_non_null_type(field.type):
+                text.line(f"{one} = {x}.get({name!r})")
+                self._value(field.type, one)
+                text.line(f"{made}[{field.out_name or name!r}] = {one}")
+                continue
+            with text.block(f"if {name!r} in {x}:"):
+                text.line(f"{one} = {x}[{name!r}]")
+                self._value(field.type, one)
+                text.line(f"{made}[{field.out_name or name!r}] = {one}")
+        text.line(f"{x} = {made}")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, get_variable_values, parse
 
+from gateway.execution import inputs
 from gateway.execution.inputs import Variables, known_variables
 from schema.graph import build_schema
 
@@ -12,6 +13,7 @@ SCHEMA = build_schema()._schema
 KEY = "query ($by: CustomerKey!) { __typename }"
 KEYS = "query ($by: [CustomerKey!]!) { __typename }"
 WORDS = "query ($by: [String], $yes: Boolean!) { __typename }"
+VERSIONS = "query ($by: [[HandleInput!]]!) { __typename }"
 
 TAKEN: list[tuple[str, dict[str, Any]]] = [
     (KEY, {"by": {"email": "a@example.com"}}),
@@ -21,6 +23,8 @@ TAKEN: list[tuple[str, dict[str, Any]]] = [
     (WORDS, {"by": ["a", None], "yes": True}),
     (WORDS, {"by": None, "yes": False}),
     (WORDS, {"yes": True}),
+    (WORDS, {"yes": True, "more": 1}),
+    (VERSIONS, {"by": [None, [], [{"handle": "b", "platform": "x"}]]}),
 ]
 LEFT: list[tuple[str, dict[str, Any]]] = [
     (KEY, {}),
@@ -35,6 +39,12 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
     (KEY, {"by": "a@example.com"}),
     (KEYS, {"by": {"id": "cus_1"}}),
     (KEYS, {"by": [None]}),
+    (KEY, {"by": {"handle": None}}),
+    (KEY, {"by": {"external": {"system": "crm", "externalId": None}}}),
+    (KEY, {"by": {"external": {"system": "crm", "externalId": "c1", "more": "x"}}}),
+    (KEY, {"by": {"external": {"system": "crm", "externalId": 7}}}),
+    (VERSIONS, {"by": [[None]]}),
+    (VERSIONS, {"by": [[{}]]}),
     (WORDS, {"by": "one", "yes": True}),
     (WORDS, {"by": [], "yes": "true"}),
 ]
@@ -69,9 +79,23 @@ def test_everything_else_is_left_to_the_library(text: str, given: dict[str, Any]
         "query ($fresh: Freshness) { __typename }",
         "query ($n: Int) { __typename }",
         'query ($by: String = "x") { __typename }',
+        f"query ($by: {'[' * 30}String{']' * 30}) {{ __typename }}",
     ],
 )
 def test_types_with_a_mind_of_their_own_are_left_to_the_library(text: str) -> None:
     (operation,) = parse(text).definitions
     assert isinstance(operation, OperationDefinitionNode)
     assert known_variables(SCHEMA, operation.variable_definitions or ()) is None
+
+
+def test_types_are_remembered_within_bounds() -> None:
+    texts = ["String", "ID", "Boolean"]
+    for _ in range(inputs.MAX_NESTING):
+        texts = [f"[{text}]{needed}" for text in texts for needed in ("", "!")]
+    texts += [text.replace("]", "!]", 1) for text in texts]
+    assert len(set(texts)) > inputs.MAX_TYPES
+    for text in texts:
+        (operation,) = parse(f"query ($by: {text}) {{ __typename }}").definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        Variables(SCHEMA, operation.variable_definitions or ())
+    assert len(inputs._made[SCHEMA]) <= inputs.MAX_TYPES

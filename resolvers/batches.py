@@ -1,4 +1,8 @@
-"""Batches: what is asked for in one turn of the event loop is fetched by one call."""
+"""Batches: what several places of an operation ask for is fetched by one call.
+
+    Batch   gathers what is asked for in one turn of the event loop
+    Once    fetches at once, for operations no two places of which ask for the same kind of thing
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -69,3 +73,58 @@ class Batch(Generic[K, V]):
             except Exception as error:  # noqa: BLE001  # it is told to whoever waits for the list
                 return error
         return None
+
+
+class Once(Generic[K, V]):
+    """`Batch` for who knows that nobody else will ask in this turn: what there is to fetch is
+    fetched by whoever needs it first, without a task, a turn or a loader. Each key is fetched once
+    all the same.
+    """
+
+    def __init__(self, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
+        self._fetch = fetch
+        self._found: dict[K, V] = {}
+        self._calls: dict[K, asyncio.Future[None]] = {}
+
+    async def load(self, key: K) -> V:
+        return (await self.load_many((key,)))[0]
+
+    async def load_many(self, keys: Sequence[K]) -> list[V]:
+        """One entry per key, in order. Raises the first that is an exception."""
+        found = self._found
+        missing = [key for key in keys if key not in found]
+        if missing:
+            await self._fetched(missing)
+        values = [found[key] for key in keys]
+        for one in values:
+            if isinstance(one, BaseException):
+                raise one
+        return values
+
+    def prime(self, key: K, value: V) -> None:
+        """Known from elsewhere; what is already asked for stays."""
+        if key not in self._calls:
+            self._found.setdefault(key, value)
+
+    async def _fetched(self, missing: list[K]) -> None:
+        calls = self._calls
+        under_way = {calls[key] for key in missing if key in calls}
+        fresh = list(dict.fromkeys(key for key in missing if key not in calls))
+        if fresh:
+            await self._call(fresh)
+        for call in under_way:
+            await asyncio.shield(call)
+
+    async def _call(self, keys: list[K]) -> None:
+        call = asyncio.get_running_loop().create_future()
+        self._calls.update(dict.fromkeys(keys, call))
+        try:
+            self._found.update(zip(keys, await self._fetch(keys), strict=True))
+        except Exception as error:
+            call.set_exception(error)
+            call.exception()  # it is raised here; who else waits is told as well
+            raise
+        except BaseException:
+            call.cancel()
+            raise
+        call.set_result(None)

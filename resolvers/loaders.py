@@ -29,7 +29,7 @@ from resolvers import (
     timeline,
     told,
 )
-from resolvers.batches import Batch
+from resolvers.batches import Batch, Once
 from resolvers.connection import Connection
 from resolvers.customer import Customer
 from resolvers.leads import follow
@@ -64,7 +64,11 @@ class Loaders:
 
     def __init__(self, operation: "Operation") -> None:
         self._operation = operation
-        self._made: dict[Hashable, Batch[Any, Any]] = {}
+        self._made: dict[Hashable, Any] = {}
+        self.at_once = False
+        """No two places of the operation ask for the same kind of thing, and each asks for all it
+        needs in one go: nothing has to be gathered.
+        """
 
     async def customer(self, one: CustomerId, freshness: Freshness) -> Customer | None:
         """None for who is unknown, erased, or not for this caller to see."""
@@ -80,8 +84,7 @@ class Loaders:
         async def fetch(keys: list[LookupKey]) -> list[Answer]:
             return await self._look_up(keys, freshness)
 
-        batch: Batch[LookupKey, Answer] = self._batch(("lookup", freshness), fetch)
-        return await batch.load_many(keys)
+        return await self._list(("lookup", freshness), fetch).load_many(keys)
 
     async def connection(self, owner: Customer, cut: Cut) -> Connection:
         """Children of a customer that was handed out; of the cut, `fields` are set here."""
@@ -95,7 +98,7 @@ class Loaders:
         async def fetch(ids: list[CustomerId]) -> list[Connection]:
             return await self._children(ids, freshness, wanted)
 
-        batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
+        batch = self._list(("children", freshness, wanted), fetch)
         return await batch.load_many([owner.id for owner in owners])
 
     async def timelines(self, owners: Sequence[Customer], walk: Walk) -> list[Timeline]:
@@ -109,7 +112,7 @@ class Loaders:
                 self._follow(one, page.nodes, walk.freshness)
             return [timeline.masked(self._operation, page) for page in found]
 
-        batch: Batch[CustomerId, Timeline] = self._batch(("timeline", freshness, walk), fetch)
+        batch = self._list(("timeline", freshness, walk), fetch)
         return await batch.load_many([owner.id for owner in owners])
 
     async def matters(self, owners: Sequence[Customer]) -> list[Matters]:
@@ -123,7 +126,7 @@ class Loaders:
                 self._follow(one, some.records, freshness)
             return found
 
-        batch: Batch[CustomerId, Matters] = self._batch(("matters", freshness), fetch)
+        batch = self._list(("matters", freshness), fetch)
         return await batch.load_many([owner.id for owner in owners])
 
     async def texts(self, owner: Customer, issue: str | None) -> Texts | None:
@@ -208,7 +211,7 @@ class Loaders:
             fields = customer.contact_fields(self._operation.services, self._customer_fields)
             return await people.fetch(self._operation, ids, freshness, fields)
 
-        batch: Batch[CustomerId, Person | None] = self._batch(("people", freshness), fetch)
+        batch = self._list(("people", freshness), fetch)
         found = await batch.load_many(ids)
         for one, person in zip(ids, found, strict=True):
             if person is not None and person.cluster.id != one:
@@ -228,7 +231,19 @@ class Loaders:
     ) -> Batch[K, V]:
         if name not in self._made:
             self._made[name] = Batch(fetch)
-        return self._made[name]
+        made: Batch[K, V] = self._made[name]
+        return made
+
+    def _list(
+        self, name: Hashable, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]
+    ) -> Batch[K, V] | Once[K, V]:
+        """Of what callers ask for by lists."""
+        if not self.at_once:
+            return self._batch(name, fetch)
+        if name not in self._made:
+            self._made[name] = Once(fetch)
+        made: Once[K, V] = self._made[name]
+        return made
 
     def _customers(self, freshness: Freshness) -> Batch[CustomerId, Customer | None]:
         async def fetch(ids: list[CustomerId]) -> list[Customer | None]:

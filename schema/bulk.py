@@ -29,5 +29,18 @@ def with_many(many: Many) -> Callable[[F], F]:
     return declare
 
 
+_IN_ONE_GO: set[Callable[..., Any]] = set()
+
+
+def in_one_go(resolver: F) -> F:
+    """Declares that a resolver asks each loader once, for everything it needs, as `many` does."""
+    _IN_ONE_GO.add(resolver)
+    return resolver
+
+
+def asks_in_one_go(resolver: Callable[..., Any]) -> bool:
+    return resolver in _IN_ONE_GO
+
+
 def many_of(resolver: Callable[..., Any]) -> Many | None:
     return _MANY.get(resolver)

@@ -16,6 +16,7 @@ from resolvers.connection import MAX_PAGE
 from resolvers.customer import Customer as Person
 from resolvers.lookup import Answer
 from schema.base import Info, Node, SourceStatus, speaks_for
+from schema.bulk import in_one_go
 from schema.customer import Customer
 from schema.decisions import IdentityEventConnection, LinkConnection, MergePreview
 from schema.directives import FIRST, KEYS, PAGED, UPSTREAM, about
@@ -100,6 +101,7 @@ def _lost(answer: Answer) -> Sequence[SourceError]:
     return answer.failures if isinstance(answer, Person | lookup.CustomerUnknown) else ()
 
 
+@in_one_go
 async def _customer(
     info: Info, by: CustomerKey, freshness: Freshness | None = UNSET
 ) -> Person | None:
@@ -107,12 +109,14 @@ async def _customer(
     return found if isinstance(found, Person) else None
 
 
+@in_one_go
 async def _customer_lookup(
     info: Info, by: CustomerKey, freshness: Freshness | None = UNSET
 ) -> Answer:
     return await _look_up(info, by, freshness)
 
 
+@in_one_go
 async def _customers(
     info: Info, by: list[CustomerKey], freshness: Freshness | None = UNSET
 ) -> Sequence[Person | None]:

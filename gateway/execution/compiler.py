@@ -43,6 +43,7 @@ from gateway.execution.shapes import (
     Shape,
 )
 from gateway.execution.source import Source, members_of
+from gateway.execution.turns import asks_at_once
 from schema.execution import LATE_FIELDS
 from schema.selection import selected
 
@@ -58,6 +59,8 @@ class Plan:
 
     root: Selection
     wanted: Mapping[str, Fields]
+    at_once: bool
+    """See `gateway.execution.turns`."""
 
 
 class Compiler:
@@ -75,7 +78,7 @@ class Compiler:
         root = work.root()
         Source().generate(root)
         wanted = selected(self._schema._schema, prepared.operation, prepared.fragments, variables)
-        return Plan(root, wanted)
+        return Plan(root, wanted, asks_at_once(root))
 
 
 class _Compilation:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from domain.ids import encode_node_id
 from domain.vocabulary import Completeness, ServedFrom, SourceState, SystemKind
@@ -47,9 +48,10 @@ class SourceStatus:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
-    """How old an answer may be, and how long the caller waits for it (milliseconds)."""
+class Freshness(NamedTuple):
+    """How old an answer may be, and how long the caller waits for it (milliseconds). A tuple, since
+    customers are put together by it.
+    """
 
     max_age_ms: int = 60_000
     deadline_ms: int = 3_000

@@ -23,8 +23,7 @@ Fields = frozenset[str] | None
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in a list that runs newest first, then by external id descending: the last item
     already handed out.
     """
@@ -33,18 +32,17 @@ class Position:
     external_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageRequest(NamedTuple):
     """The `first` newest items strictly after `after` (that is, older)."""
 
     first: int
     after: Position | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChildFilter:
+class ChildFilter(NamedTuple):
     """What children must satisfy; empty means all. A source that cannot filter by itself has its
-    rows filtered by the shared layer.
+    rows filtered by the shared layer. A tuple, as what is asked for together is: requests are put
+    together by it.
     """
 
     order_status: frozenset[OrderStatus] = frozenset()
@@ -234,15 +232,14 @@ class Source:
     """The same source behind a cache, for callers who take answers as old as that; None where
     nothing is kept.
     """
+    name: str = field(init=False)
+    """The system's."""
+    holds_people: bool = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return self.system.name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.system.name)
+        object.__setattr__(self, "holds_people", Kind.CONTACT in self.gets)
 
     def fresh(self, freshness: Freshness) -> "Source":
         """The source to ask on behalf of a caller; this one itself always answers live."""
         return self if self.within is None else self.within(freshness)
-
-    @property
-    def holds_people(self) -> bool:
-        return Kind.CONTACT in self.gets

@@ -8,7 +8,15 @@ has changed anything, and every LOOK_S otherwise, for what other processes do.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from time import monotonic
 from typing import Final, Generic, TypeVar
@@ -45,6 +53,8 @@ MOST_WAITING: Final = 10_000
 K = TypeVar("K")
 V = TypeVar("V")
 Spot = tuple[str, Parent]
+_RowKey = tuple[str, Kind, str]
+"""The parts of a SourceKey, which as a tuple hash without a call."""
 
 
 class Recent(Generic[K, V]):
@@ -54,10 +64,15 @@ class Recent(Generic[K, V]):
         self._most = most
         self._entries: OrderedDict[K, V] = OrderedDict()
 
-    def get(self, key: K) -> V | None:
-        found = self._entries.get(key)
-        if found is not None:
-            self._entries.move_to_end(key)
+    def get_many(self, keys: Iterable[K]) -> list[V | None]:
+        """One entry per key, in order."""
+        entries = self._entries
+        found: list[V | None] = []
+        for key in keys:
+            one = entries.get(key)
+            if one is not None:
+                entries.move_to_end(key)
+            found.append(one)
         return found
 
     def put(self, key: K, value: V) -> None:
@@ -91,26 +106,31 @@ class StandingPeople:
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
         """As the port says; only who is somebody is remembered. An order number leads nowhere."""
         version = await self._standing()
-        known = {key: self._keys.get(key) for key in keys}
+        remembered = self._keys.get_many(keys)
+        standing = [one for one in remembered if one is not None]
+        if len(standing) == len(keys):
+            return standing
+        known = dict(zip(keys, remembered, strict=True))
         missing = [key for key, found in known.items() if found is None]
-        if missing:
-            fresh = await self._people.find(missing)
-            for key, found in zip(missing, fresh, strict=True):
-                known[key] = found
-                if found.customers and key.kind is not KeyKind.ID and version == self._version:
-                    self._keys.put(key, found)
+        fresh = await self._people.find(missing)
+        for key, found in zip(missing, fresh, strict=True):
+            known[key] = found
+            if found.customers and key.kind is not KeyKind.ID and version == self._version:
+                self._keys.put(key, found)
         return [known[key] or Found(customers=()) for key in keys]
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
         version = await self._standing()
-        known = {one: self._clusters.get(one) for one in ids}
+        remembered = self._clusters.get_many(ids)
+        known = dict(zip(ids, remembered, strict=True))
         missing = [one for one, cluster in known.items() if cluster is None]
-        if missing:
-            fresh = await self._people.clusters(missing)
-            for one, cluster in zip(missing, fresh, strict=True):
-                known[one] = cluster
-                if cluster is not None and version == self._version:
-                    self._clusters.put(one, cluster)
+        if not missing:
+            return remembered
+        fresh = await self._people.clusters(missing)
+        for one, cluster in zip(missing, fresh, strict=True):
+            known[one] = cluster
+            if cluster is not None and version == self._version:
+                self._clusters.put(one, cluster)
         return [known[one] for one in ids]
 
     async def of_records(self, keys: Sequence[SourceKey]) -> list[CustomerId | None]:
@@ -176,7 +196,7 @@ class StandingRecords:
         self._records = records
         self._changes = changes
         self._seen = -1
-        self._rows: Recent[SourceKey, tuple[float, Contact]] = Recent()
+        self._rows: Recent[_RowKey, tuple[float, Contact]] = Recent()
         self._waiting: dict[Kind, dict[Spot, ChildPage[Record]]] = {}
         self._held = 0
         self._writing: asyncio.Task[None] | None = None
@@ -187,21 +207,24 @@ class StandingRecords:
         if changes != self._seen:
             self._rows.clear()
             self._seen = changes
-        known: dict[SourceKey, Contact | None] = {}
-        for key in keys:
-            entry = self._rows.get(key)
-            known[key] = entry[1] if entry is not None and now - entry[0] < ROW_S else None
-        missing = [key for key, row in known.items() if row is None]
-        if missing:
-            for key, row in zip(missing, await self._records.contacts(missing), strict=True):
-                if row is None:
-                    continue
-                # Said once here, and not for each request that reads it.
-                source = replace(row.provenance, served_from=ServedFrom.CACHE)
-                known[key] = kept = replace(row, provenance=source)
-                if self._changes() == changes:
-                    self._rows.put(key, (now, kept))
-        return [known[key] for key in keys]
+        spots = [(key.source, key.kind, key.external_id) for key in keys]
+        remembered = self._rows.get_many(spots)
+        rows = [
+            entry[1] if entry is not None and now - entry[0] < ROW_S else None
+            for entry in remembered
+        ]
+        due = [i for i, row in enumerate(rows) if row is None]
+        if not due:
+            return rows
+        for i, row in zip(due, await self._records.contacts([keys[i] for i in due]), strict=True):
+            if row is None:
+                continue
+            # Said once here, and not for each request that reads it.
+            source = replace(row.provenance, served_from=ServedFrom.CACHE)
+            rows[i] = kept = replace(row, provenance=source)
+            if self._changes() == changes:
+                self._rows.put(spots[i], (now, kept))
+        return rows
 
     async def keep_children(self, kind: Kind, pages: Mapping[Spot, ChildPage[Record]]) -> None:
         if self._held + len(pages) > MOST_WAITING:

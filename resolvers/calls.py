@@ -1,9 +1,10 @@
 """The one place where a use case calls a source."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domain.errors import SourceError, SourceProtocolError, SourceTimeout
@@ -86,10 +87,22 @@ def _observe(
     *,
     took_s: float,
 ) -> None:
-    labels = {"source": source.name, "kind": kind.value}
-    failed = sum(isinstance(entry, SourceError) for entry in entries)
+    labels, good, bad = _labels(source.name, kind)
+    failed = 0
+    for entry in entries:
+        if isinstance(entry, SourceError):
+            failed += 1
     telemetry = operation.services.telemetry
     telemetry.observe("source_batch_seconds", labels, took_s)
-    telemetry.count("source_batch_entries", {**labels, "failed": "no"}, len(entries) - failed)
+    telemetry.count("source_batch_entries", good, len(entries) - failed)
     if failed:
-        telemetry.count("source_batch_entries", {**labels, "failed": "yes"}, failed)
+        telemetry.count("source_batch_entries", bad, failed)
+
+
+@cache
+def _labels(
+    source: str, kind: Kind
+) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
+    """Of the call, of its good entries, and of those that failed."""
+    labels = {"source": source, "kind": kind.value}
+    return labels, {**labels, "failed": "no"}, {**labels, "failed": "yes"}

@@ -2,14 +2,15 @@
 several rows one person has in a source.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from domain.ids import CustomerId
 from domain.sources import Parent, Source
 from domain.waiting import together
 from resolvers.connection import Connection, merge
-from resolvers.ledger import Outcome, Verdict
+from resolvers.ledger import Ledger, Outcome, Verdict
 from resolvers.pages import Cut, Found, read_each
 from resolvers.parents import Parents, parents_in
 from resolvers.people import Person
@@ -28,36 +29,10 @@ async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> l
         for source, answers in zip(sources, asked, strict=True)
     }
     found = await read_each(operation, parents, cut)
-    rest = [iter(found.get(source.name, ())) for source in sources]
-    verdicts: dict[int, Verdict] = {}
-    connections = []
-    for person, *answers in zip(people, *asked, strict=True):
-        own, outcomes = _own(sources, answers, rest)
-        verdict = verdicts.get(id(outcomes))  # they are alike for all whose page came at once
-        if verdict is None:
-            verdict = verdicts[id(outcomes)] = Verdict(sources, outcomes)
-        operation.ledger.note((person.cluster.id,), outcomes)
-        connections.append(_connected(own, verdict, cut))
+    lists = _Lists(sources, cut)
+    connections = lists.of(people, asked, [found.get(source.name, []) for source in sources])
+    lists.note(operation.ledger)
     return connections
-
-
-def _own(
-    sources: Sequence[Source], answers: Sequence[Parents], rest: Sequence[Iterator[Found]]
-) -> tuple[list[Found], Sequence[Outcome]]:
-    """What came for one person, and the outcome of every source that could hold more."""
-    own = [
-        one
-        for answer, more in zip(answers, rest, strict=True)
-        for one in islice(more, len(answer.parents))
-    ]
-    withheld = [
-        Outcome(source=source.name, answered=False, note=answer.withheld)
-        for source, answer in zip(sources, answers, strict=True)
-        if answer.withheld is not None
-    ]
-    if len(own) == 1 and not withheld:
-        return own, own[0].outcomes
-    return own, [*(outcome for one in own for outcome in one.outcomes), *withheld]
 
 
 def connect(
@@ -67,11 +42,107 @@ def connect(
     return _connected(found, Verdict(sources, outcomes), cut)
 
 
+class _Lists:
+    """Lists of people in the making. Those that come of one answer share its outcomes, so they
+    share a verdict and are noted together.
+    """
+
+    def __init__(self, sources: Sequence[Source], cut: Cut) -> None:
+        self._sources = sources
+        self._cut = cut
+        self._judged: dict[int, tuple[Verdict, list[CustomerId]]] = {}
+        """By the identity of the outcomes, which the verdict holds on to."""
+
+    def of(
+        self,
+        people: Sequence[Person],
+        asked: Sequence[Sequence[Parents]],
+        found: Sequence[Sequence[Found]],
+    ) -> list[Connection]:
+        """`asked` and `found` are by source: who was asked for, and what came."""
+        if len(asked) == 1 and self._cut.after is None:
+            return self._of_one_source(people, asked[0], found[0])
+        rest = [iter(some) for some in found]
+        connections = []
+        for person, *answers in zip(people, *asked, strict=True):
+            own = [
+                one
+                for answer, more in zip(answers, rest, strict=True)
+                for one in islice(more, len(answer.parents))
+            ]
+            connections.append(self._merged(person, answers, own))
+        return connections
+
+    def _of_one_source(
+        self, people: Sequence[Person], answers: Sequence[Parents], found: Sequence[Found]
+    ) -> list[Connection]:
+        """Most people are one row there and have one page of it. For them, nothing is merged and no
+        function of ours is called: it is done for each list of each customer.
+        """
+        kind, first = self._cut.kind, self._cut.first
+        connections: list[Connection] = []
+        verdict, ids, end = Verdict(self._sources, ()), [], 0
+        for person, answer in zip(people, answers, strict=True):
+            start, end = end, end + len(answer.parents)
+            page, outcomes = found[start] if end == start + 1 else (None, ())
+            if page is None or answer.withheld is not None:
+                connections.append(self._merged(person, (answer,), found[start:end]))
+                continue
+            if outcomes is not verdict.outcomes:
+                verdict, ids = self._of_outcomes(outcomes)
+            ids.append(person.cluster.id)
+            items = page.items
+            more = len(items) > first
+            made = Connection.__new__(Connection)
+            made.kind, made.verdict, made.has_previous = kind, verdict, False
+            made.completeness, made.failures = verdict.completeness, verdict.failures
+            made.nodes = items[:first] if more else items
+            made.has_next = more or (page.has_more and bool(items))
+            connections.append(made)
+        return connections
+
+    def _merged(
+        self, person: Person, answers: Sequence[Parents], own: Sequence[Found]
+    ) -> Connection:
+        """Of what came for one person, with the outcome of every source that could hold more."""
+        withheld = [
+            Outcome(source=source.name, answered=False, note=answer.withheld)
+            for source, answer in zip(self._sources, answers, strict=True)
+            if answer.withheld is not None
+        ]
+        if len(own) == 1 and not withheld:
+            outcomes: Sequence[Outcome] = own[0].outcomes
+        else:
+            outcomes = (*(outcome for one in own for outcome in one.outcomes), *withheld)
+        verdict, ids = self._of_outcomes(outcomes)
+        ids.append(person.cluster.id)
+        return _connected(own, verdict, self._cut)
+
+    def _of_outcomes(self, outcomes: Sequence[Outcome]) -> tuple[Verdict, list[CustomerId]]:
+        """What they come to, and the list of those whom they are of."""
+        judged = self._judged.get(id(outcomes))
+        if judged is None:
+            judged = self._judged[id(outcomes)] = (Verdict(self._sources, outcomes), [])
+        return judged
+
+    def note(self, ledger: Ledger) -> None:
+        for verdict, ids in self._judged.values():
+            ledger.note(ids, verdict.outcomes)
+
+
 def _connected(found: Sequence[Found], verdict: Verdict, cut: Cut) -> Connection:
     pages = [one.page for one in found if one.page is not None]
     nodes, more = merge(pages, cut.first, cut.after)
     unknown = bool(verdict.outcomes) and not pages and not _answered(verdict.outcomes)
-    return Connection(cut.kind, None if unknown else nodes, more, cut.after is not None, verdict)
+    return Connection(
+        kind=cut.kind,
+        nodes=None if unknown else nodes,
+        has_next=more,
+        has_previous=cut.after is not None,
+        verdict=verdict,
+        completeness=verdict.completeness,
+        failures=verdict.failures,
+    )
 
 
 def _answered(outcomes: Sequence[Outcome]) -> bool:

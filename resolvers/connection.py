@@ -36,8 +36,8 @@ class Edge:
 @dataclass(slots=True, eq=False)
 class Connection:
     """`nodes` is None where no source answered: unknown, not empty. `failures` holds one error for
-    each source that left something out. Not frozen, since one is made for each list of each
-    customer; nobody changes it.
+    each source that left something out; it and `completeness` are the verdict's. Not frozen, since
+    one is made for each list of each customer; nobody changes it.
     """
 
     kind: Kind
@@ -45,6 +45,8 @@ class Connection:
     has_next: bool
     has_previous: bool
     verdict: Verdict
+    completeness: Completeness
+    failures: tuple[SourceError, ...]
 
     @property
     def asked(self) -> Sequence[Source]:
@@ -55,16 +57,8 @@ class Connection:
         return self.verdict.outcomes
 
     @property
-    def completeness(self) -> Completeness:
-        return self.verdict.completeness
-
-    @property
     def sources(self) -> tuple[SourceStatus, ...]:
         return self.verdict.statuses
-
-    @property
-    def failures(self) -> tuple[SourceError, ...]:
-        return self.verdict.failures
 
     @property
     def edges(self) -> tuple[Edge, ...] | None:

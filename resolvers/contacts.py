@@ -1,10 +1,10 @@
 """Contacts by key: kept rows while they are young enough, else the source, else kept rows again."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.errors import SourceError
 from domain.ids import Kind, SourceKey
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from resolvers.operation import Operation
 
 
+_LIVE: Final = ServedFrom.LIVE
+_KEPT: Final = ServedFrom.CACHE
+
+
 class Reading(NamedTuple):
     """A contact as it could be had. None without a failed outcome: the source has it no more."""
 
@@ -29,47 +33,76 @@ class Reading(NamedTuple):
     """None where the source cannot be asked for contacts, so that what is kept is all there is."""
 
 
+_MISSING: Final = Reading(None)
+_READING = partial(tuple.__new__, Reading)
+"""Of its parts, without a call of ours."""
+
+
 async def read(
     operation: "Operation", keys: Iterable[SourceKey], freshness: Freshness, fields: Fields
 ) -> dict[SourceKey, Reading]:
-    """A reading for each key; one call for each source, however many are asked for."""
+    """A reading for each key."""
     wanted = list(dict.fromkeys(keys))
-    rows = await operation.services.records.contacts(wanted)
-    kept = {key: row for key, row in zip(wanted, rows, strict=True) if row is not None}
-    found: dict[SourceKey, Reading] = {}
-    overdue: dict[str, list[SourceKey]] = defaultdict(list)
-    for key in wanted:
-        reading = _from_store(operation, key, kept.get(key), freshness)
-        if reading is None:
-            overdue[key.source].append(key)
-        else:
-            found[key] = reading
-    calls = [_live(operation, due, kept, freshness, fields) for due in overdue.values()]
-    for readings in await together(calls):
-        found.update(readings)
+    return dict(zip(wanted, await readings(operation, wanted, freshness, fields), strict=True))
+
+
+async def readings(
+    operation: "Operation", keys: Sequence[SourceKey], freshness: Freshness, fields: Fields
+) -> list[Reading]:
+    """A reading for each key, in order; one call for each source, however many are asked for."""
+    rows = await operation.services.records.contacts(keys)
+    found, overdue = _from_store(operation, keys, rows, freshness)
+    calls = [
+        _live(operation, [keys[i] for i in due], [rows[i] for i in due], freshness, fields)
+        for due in overdue.values()
+    ]
+    for due, some in zip(overdue.values(), await together(calls), strict=True):
+        for i, one in zip(due, some, strict=True):
+            found[i] = one
     return found
 
 
 def _from_store(
-    operation: "Operation", key: SourceKey, row: Contact | None, freshness: Freshness
-) -> Reading | None:
-    """None where the source has to be asked."""
-    source = operation.services.sources.get(key.source)
-    if source is None or not source.holds_people:
-        return Reading(row and _served(row, ServedFrom.CACHE))
-    if row is None or not _young(operation, row, freshness):
-        return None
-    outcome = Outcome(source=source.name, at=row.provenance.fetched_at)
-    return Reading(_served(row, ServedFrom.CACHE), outcome)
+    operation: "Operation",
+    keys: Sequence[SourceKey],
+    rows: Sequence[Contact | None],
+    freshness: Freshness,
+) -> tuple[list[Reading], dict[str, list[int]]]:
+    """What is young enough, and by source the places of those it has to be asked for. Rows that
+    were read at one time share their outcome.
+    """
+    sources = operation.services.sources
+    since = operation.started_at - timedelta(milliseconds=freshness.max_age_ms)
+    found: list[Reading] = []
+    overdue: dict[str, list[int]] = {}
+    outcomes: dict[tuple[str, datetime], Outcome] = {}
+    for i, (key, row) in enumerate(zip(keys, rows, strict=True)):
+        name, outcome = key.source, None
+        source = sources.get(name)
+        if source is not None and source.holds_people:
+            if row is None or row.provenance.fetched_at < since:
+                overdue.setdefault(name, []).append(i)
+                found.append(_MISSING)
+                continue
+            at = row.provenance.fetched_at
+            outcome = outcomes.get((name, at))
+            if outcome is None:
+                outcome = outcomes[name, at] = Outcome(source=name, at=at)
+        if row is None or row.provenance.served_from is _KEPT:  # as the store hands it out
+            found.append(_READING((row, outcome)))
+        else:
+            found.append(Reading(_served(row, _KEPT), outcome))
+    return found, overdue
 
 
 async def _live(
     operation: "Operation",
     keys: Sequence[SourceKey],
-    kept: Mapping[SourceKey, Contact],
+    kept: Sequence[Contact | None],
     freshness: Freshness,
     fields: Fields,
-) -> dict[SourceKey, Reading]:
+) -> list[Reading]:
+    """Of one source; `kept` are the rows in the store, by key."""
     source = operation.services.sources[keys[0].source]
     ids = [key.external_id for key in keys]
     wanted = projection(Kind.CONTACT, fields)
@@ -83,12 +116,15 @@ async def _live(
         call=lambda deadline: readers[Kind.CONTACT].get_many(ids, wanted, deadline),
     )
     answered = reply.outcome()
-    return {
-        key: Reading(entry, answered if _is_live(entry) else _kept(entry))
-        if isinstance(entry, Contact)
-        else _reading(reply, entry, kept.get(key), freshness)
-        for key, entry in zip(keys, reply.entries, strict=True)
-    }
+    found: list[Reading] = []
+    for entry, row in zip(reply.entries, kept, strict=True):
+        if not isinstance(entry, Contact):
+            found.append(_reading(reply, entry, row, freshness))
+        elif entry.provenance.served_from is _LIVE:
+            found.append(_READING((entry, answered)))
+        else:
+            found.append(Reading(entry, _kept(entry)))
+    return found
 
 
 def _reading(
@@ -104,10 +140,6 @@ def _reading(
     return Reading(entry if isinstance(entry, Contact) else None, reply.outcome())
 
 
-def _is_live(row: Contact) -> bool:
-    return row.provenance.served_from is ServedFrom.LIVE
-
-
 def _kept(row: Contact) -> Outcome:
     """Of a row that a cache gave in place of its source."""
     said = row.provenance
@@ -115,12 +147,5 @@ def _kept(row: Contact) -> Outcome:
     return Outcome(source=said.system.name, stale=stale, at=said.fetched_at)
 
 
-def _young(operation: "Operation", row: Contact, freshness: Freshness) -> bool:
-    age = operation.started_at - row.provenance.fetched_at
-    return age <= timedelta(milliseconds=freshness.max_age_ms)
-
-
 def _served(row: Contact, served_from: ServedFrom) -> Contact:
-    if row.provenance.served_from is served_from:
-        return row
     return replace(row, provenance=replace(row.provenance, served_from=served_from))

@@ -1,8 +1,8 @@
 """The person: who they are held to be, and what their rows agree on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.customer import AttributeValue, Identifier
 from domain.errors import SourceError
@@ -10,14 +10,16 @@ from domain.ids import CustomerId, Kind
 from domain.pii import pii
 from domain.provenance import Freshness
 from domain.records import Contact
+from domain.slots import thawed
 from domain.sources import Fields
 from domain.vocabulary import PiiClass
-from resolvers.identifiers import Shared, Written, identifiers, shared_among, written
+from resolvers.identifiers import identifiers, shared_among, written
+from resolvers.ledger import failures
 from resolvers.moments import LIVE
 from resolvers.parents import needed_fields
 from resolvers.people import Person
 from resolvers.services import Services
-from resolvers.survivorship import ATTRIBUTES, golden
+from resolvers.survivorship import ATTRIBUTES, best, golden
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
@@ -44,6 +46,7 @@ class Customer:
     failures: tuple[SourceError, ...] = ()
 
 
+MOST_NEEDS: Final = 1_000
 _LEAVES = {"display_name": "name", "primary_email": "email", "primary_phone": "phone"}
 _CHILDREN = {
     "orders": (Kind.ORDER,),
@@ -67,10 +70,13 @@ def contact_fields(services: Services, fields: Fields) -> Fields:
     """
     if fields is None:
         return None
-    needed: set[str] = set()
-    for name in fields:
-        needed |= _behind(services, name)
-    return frozenset(needed)
+    known = services.needs.get(fields)
+    if known is None:
+        known = frozenset().union(*(_behind(services, name) for name in fields))
+        if len(services.needs) >= MOST_NEEDS:
+            services.needs.clear()
+        services.needs[fields] = known
+    return known
 
 
 def _behind(services: Services, name: str) -> frozenset[str]:
@@ -88,44 +94,68 @@ async def stitch(
     operation: "Operation", people: Sequence[Person | None], fields: Fields
 ) -> list[Customer | None]:
     """A customer for each person, in order; None for nobody and for who was erased."""
-    standing = [None if person is None or person.cluster.erased_at else person for person in people]
-    groups: dict[CustomerId, list[Written]] = {}
+    standing = [person for person in people if person is not None and not person.cluster.erased_at]
+    customers = _plain(standing, fields)
+    if fields is None or "attributes" in fields:
+        _judge(customers, standing)
     if fields is None or "identifiers" in fields:
-        groups = {person.cluster.id: _written(operation, person) for person in standing if person}
-    shared = await shared_among(operation.services.identity, groups.values())
-    return [
-        None
-        if person is None
-        else _customer(person, groups.get(person.cluster.id, ()), shared, fields)
-        for person in standing
+        await _identify(operation, customers, standing)
+    found: dict[CustomerId, Customer] = {}
+    for customer in customers:
+        customer.__class__ = Customer
+        found[customer.id] = customer
+    return [None if person is None else found.get(person.cluster.id) for person in people]
+
+
+_CUSTOMER = thawed(Customer)
+
+
+def _plain(people: Sequence[Person], fields: Fields) -> list[Any]:
+    """Customers in the making, without what takes more of a contact than one value. In one piece,
+    since fifty people are a usual list.
+    """
+    contacts = [person.contacts for person in people]
+    nothing = [None] * len(people)
+    leaves = [
+        best(name, contacts) if fields is not None and leaf in fields else nothing
+        for leaf, name in _LEAVES.items()
     ]
+    records = fields is None or "records" in fields
+    lost: dict[int, tuple[SourceError, ...]] = {}
+    customers: list[Any] = []
+    for person, name, email, phone in zip(people, *leaves, strict=True):
+        cluster, told = person.cluster, person.outcomes
+        if id(told) not in lost:  # they share what they were told of one answer
+            lost[id(told)] = failures(told)
+        made = _CUSTOMER()
+        made.id, made.version, made.aliases = cluster.id, cluster.version, cluster.aliases
+        made.display_name, made.primary_email, made.primary_phone = name, email, phone
+        made.attributes, made.identifiers = (), ()
+        made.records = person.contacts if records else ()
+        made.freshness, made.failures = person.freshness, lost[id(told)]
+        customers.append(made)
+    return customers
 
 
-def _written(operation: "Operation", person: Person) -> list[Written]:
+def _judge(customers: Sequence[Any], people: Sequence[Person]) -> None:
+    """The golden record whole, with what each value was chosen from."""
+    for customer, person in zip(customers, people, strict=True):
+        found = (golden(name, person.contacts) for name in ATTRIBUTES)
+        values = {value.name: value for value in found if value is not None}
+        customer.attributes = tuple(values.values())
+        for leaf, name in _LEAVES.items():
+            if name in values:
+                setattr(customer, leaf, values[name].value)
+
+
+async def _identify(
+    operation: "Operation", customers: Sequence[Any], people: Sequence[Person]
+) -> None:
     identity = operation.services.identity
-    return [one for contact in person.contacts for one in written(identity, contact)]
-
-
-def _customer(person: Person, found: Iterable[Written], shared: Shared, fields: Fields) -> Customer:
-    values = {value.name: value for value in _golden(person.contacts, fields)}
-    leaves = {leaf: values[name].value for leaf, name in _LEAVES.items() if name in values}
-    whole = fields is None or "attributes" in fields
-    return Customer(
-        id=person.cluster.id,
-        version=person.cluster.version,
-        aliases=person.cluster.aliases,
-        **leaves,
-        attributes=tuple(values.values()) if whole else (),
-        identifiers=identifiers(found, shared),
-        records=person.contacts if fields is None or "records" in fields else (),
-        freshness=person.freshness,
-        failures=person.failures,
-    )
-
-
-def _golden(contacts: Sequence[Contact], fields: Fields) -> list[AttributeValue]:
-    names: Iterable[str] = ATTRIBUTES
-    if fields is not None and "attributes" not in fields:
-        names = [name for leaf, name in _LEAVES.items() if leaf in fields]
-    found = (golden(name, contacts) for name in names)
-    return [value for value in found if value is not None]
+    groups = [
+        [one for contact in person.contacts for one in written(identity, contact)]
+        for person in people
+    ]
+    shared = await shared_among(identity, groups)
+    for customer, group in zip(customers, groups, strict=True):
+        customer.identifiers = identifiers(group, shared)

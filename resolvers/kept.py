@@ -19,16 +19,26 @@ WORTH_KEEPING = 20
 """A shorter page would replace what was kept by less."""
 
 
+_EVERYTHING = ChildFilter()
+
+
 def keepable(page: PageRequest, where: ChildFilter) -> bool:
     """Only the beginning of the whole list stands in for it later."""
-    return page.after is None and where == ChildFilter()
+    return page.after is None and where == _EVERYTHING
 
 
-def worth_keeping(page: PageRequest, got: ChildPage[Record] | SourceError) -> bool:
+def worth_keeping(
+    page: PageRequest, parents: Sequence[Parent], read: Sequence[ChildPage[Record] | SourceError]
+) -> list[Page]:
     """What came out of a cache was kept when it came from its source."""
-    if isinstance(got, SourceError) or got.fetched_at is not None:
-        return False
-    return (not got.has_more or page.first >= WORTH_KEEPING) and not got.dropped
+    found: list[Page] = []
+    is_long = page.first >= WORTH_KEEPING
+    for parent, got in zip(parents, read, strict=True):
+        if isinstance(got, SourceError) or got.fetched_at is not None or got.dropped:
+            continue
+        if is_long or not got.has_more:
+            found.append((parent, got))
+    return found
 
 
 async def keep(services: Services, kind: Kind, source: str, read: Sequence[Page]) -> None:

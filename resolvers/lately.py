@@ -29,11 +29,16 @@ class KeptLately:
     def due(self, kind: Kind, source: str, parents: Sequence[Parent], now: float) -> list[int]:
         """The places of those whose pages are to be kept now."""
         told = self._told.get((kind, source))
-        shelves = {by: self._shelf(kind, source, by) for by in {one.by for one in parents}}
+        shelf: Shelf = {}
+        by: ParentBy | None = None
         found: list[int] = []
         for i, parent in enumerate(parents):
-            kept = shelves[parent.by].get(parent.value)
-            if kept is None or now - kept >= REWRITE_AFTER_S or _is_outdated(parent, kept, told):
+            if parent.by is not by:  # those of one source go by the same
+                by = parent.by
+                shelf = self._shelf(kind, source, by)
+            kept = shelf.get(parent.value)
+            is_kept = kept is not None and now - kept < REWRITE_AFTER_S
+            if not is_kept or (told is not None and _is_outdated(parent, kept, told)):
                 found.append(i)
         return found
 

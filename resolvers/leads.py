@@ -4,7 +4,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import repeat
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.customer import KeyKind, LookupKey
 from domain.errors import NotSupported, SourceError
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from resolvers.operation import Operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
+class Lead(NamedTuple):
     """Who a key leads to, and what was heard where it had to be searched for."""
 
     customers: tuple[CustomerId, ...] = ()
@@ -34,12 +35,19 @@ class Lead:
         return all(outcome.answered for outcome in self.outcomes)
 
 
+_LEAD = partial(tuple.__new__, Lead)
+"""Of its parts, without a call of ours."""
+_ID: Final = KeyKind.ID
+
+
 async def known(identity: IdentityGraph, keys: Sequence[LookupKey]) -> list[tuple[CustomerId, ...]]:
     """Who the identity graph has for each key; an id leads to whom it stands for today."""
-    ids = [key for key in keys if key.kind is KeyKind.ID]
-    others = [key for key in keys if key.kind is not KeyKind.ID]
+    ids = [key for key in keys if key.kind is _ID]
+    others = [key for key in keys if key.kind is not _ID]
     clusters = await identity.clusters([CustomerId(key.value) for key in ids]) if ids else []
     found = await identity.find(others) if others else []
+    if not ids:
+        return [one.customers for one in found]
     leads: dict[LookupKey, tuple[CustomerId, ...]] = {
         key: (cluster.id,) if cluster else () for key, cluster in zip(ids, clusters, strict=True)
     }
@@ -56,17 +64,18 @@ async def follow(
     unique = list(dict.fromkeys(keys))
     named = await visitors.named(operation.services, unique)
     standing = await known(operation.services.identity, named)
-    leads = {key: Lead(customers=ids) for key, ids in zip(unique, standing, strict=True)}
-    unknown = [key for key, lead in leads.items() if not lead.customers and _searchable(key)]
+    unknown = [
+        key
+        for key, customers in zip(unique, standing, strict=True)
+        if not customers and key.kind is not _ID
+    ]
+    made = map(_LEAD, zip(standing, repeat(())))
+    leads: dict[LookupKey, Lead] = dict(zip(unique, made, strict=True))
     if unknown and operation.read_only:
         leads |= {key: Lead(outcomes=_left_alone(operation, key)) for key in unknown}
     elif unknown:
         leads |= await _search(operation, unknown, freshness)
     return [leads[key] for key in keys]
-
-
-def _searchable(key: LookupKey) -> bool:
-    return key.kind is not KeyKind.ID
 
 
 def _sources(operation: "Operation", key: LookupKey) -> list[Source]:

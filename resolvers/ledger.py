@@ -1,15 +1,17 @@
 """What each source came to in one operation, for each customer it was asked about."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from domain.errors import SourceError, SourceRateLimited
 from domain.ids import CustomerId
 from domain.provenance import SourceStatus, completeness
 from domain.sources import Source
 from domain.vocabulary import Completeness, SourceState
+
+_WHOLE: Final = Completeness.COMPLETE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,31 +98,23 @@ def _gravity(outcome: Outcome) -> tuple[bool, bool, bool, int]:
 
 
 class Verdict:
-    """What the outcomes of a list come to, worked out where it is asked for and once: the lists of
-    fifty customers come of one answer, and share it.
+    """What outcomes come to, worked out once: what fifty customers have of one answer shares it.
+    Told apart by identity.
     """
 
-    __slots__ = ("_completeness", "_failures", "_statuses", "asked", "outcomes")
+    __slots__ = ("_statuses", "asked", "completeness", "failures", "outcomes")
 
     def __init__(self, asked: Sequence[Source], outcomes: Sequence[Outcome]) -> None:
         self.asked = asked
         """The sources that could hold something."""
         self.outcomes = outcomes
-        self._completeness: Completeness | None = None
-        self._failures: tuple[SourceError, ...] | None = None
+        self.completeness = _WHOLE
+        self.failures: tuple[SourceError, ...] = ()
         self._statuses: tuple[SourceStatus, ...] | None = None
-
-    @property
-    def completeness(self) -> Completeness:
-        if self._completeness is None:
-            self._completeness = judge(self.outcomes)
-        return self._completeness
-
-    @property
-    def failures(self) -> tuple[SourceError, ...]:
-        if self._failures is None:
-            self._failures = failures(self.outcomes)
-        return self._failures
+        for one in outcomes:
+            if one.stale or not one.answered:
+                self.completeness, self.failures = judge(outcomes), failures(outcomes)
+                break
 
     @property
     def statuses(self) -> tuple[SourceStatus, ...]:
@@ -130,20 +124,27 @@ class Verdict:
 
 
 class Ledger:
-    """The outcomes of one operation."""
+    """The outcomes of one operation. Customers with the same ones share a verdict."""
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
-        self._sources = sources
-        self._outcomes: dict[CustomerId, list[Outcome]] = defaultdict(list)
+        self._nothing = Verdict(tuple(sources.values()), ())
+        self._verdicts: dict[CustomerId, Verdict] = {}
 
     def note(self, customers: Iterable[CustomerId], outcomes: Iterable[Outcome]) -> None:
+        """Once for all who have them of one answer."""
         noted = tuple(outcomes)
+        verdicts = self._verdicts
+        after: dict[Verdict, Verdict] = {}
         for customer in customers:
-            self._outcomes[customer] += noted
+            before = verdicts.get(customer, self._nothing)
+            found = after.get(before)
+            if found is None:
+                found = after[before] = Verdict(before.asked, (*before.outcomes, *noted))
+            verdicts[customer] = found
 
     def statuses(self, customer: CustomerId) -> tuple[SourceStatus, ...]:
         """Every configured source, in order."""
-        return statuses(self._sources.values(), self._outcomes.get(customer, ()))
+        return self._verdicts.get(customer, self._nothing).statuses
 
     def completeness(self, customer: CustomerId) -> Completeness:
-        return judge(self._outcomes.get(customer, ()))
+        return self._verdicts.get(customer, self._nothing).completeness

@@ -1,12 +1,13 @@
 """What a key led to, with the reason where it led to nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from domain.customer import LookupKey
 from domain.errors import SourceError
+from domain.ids import CustomerId
 from domain.provenance import SourceStatus
 from domain.vocabulary import Verification
 from resolvers.access import may_read_anybody
@@ -59,6 +60,22 @@ class Match:
 
     person: Person | None = field(repr=False)
     customer: Customer | None = field(repr=False)
+
+
+def answers(
+    operation: "Operation",
+    keys: Sequence[LookupKey],
+    leads: Sequence[Lead],
+    found: Mapping[CustomerId, Match],
+) -> dict[LookupKey, Answer]:
+    """By key. `found` holds an entry for each customer of the leads."""
+    said: dict[LookupKey, Answer] = {}
+    for key, lead in zip(keys, leads, strict=True):
+        if len(lead.customers) == 1 and (one := found[lead.customers[0]].customer) is not None:
+            said[key] = one  # the usual end, without a call
+        else:
+            said[key] = answer(operation, key, lead, [found[one] for one in lead.customers])
+    return said
 
 
 def answer(operation: "Operation", key: LookupKey, lead: Lead, found: Sequence[Match]) -> Answer:

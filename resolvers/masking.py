@@ -44,13 +44,10 @@ class Masks:
 
     def __init__(self, caller: Caller) -> None:
         self._visible = _visible(caller.scopes)
-        self._staff = caller.may(STAFF)
+        self._staff = STAFF in caller.scopes
         self._sees_all = self._visible == _EVERY
-
-    @property
-    def hide_nothing(self) -> bool:
+        self.hide_nothing = self._sees_all and self._staff
         """Whether every record is handed out as it is."""
-        return self._sees_all and self._staff
 
     def apply(self, record: R) -> R:
         """The record as the caller may see it: the same object where nothing is hidden from it."""

@@ -4,6 +4,7 @@ last good page where a source fails.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import SourceError, SourceProtocolError
@@ -46,6 +47,10 @@ class Found(NamedTuple):
     outcomes: tuple[Outcome, ...]
 
 
+_FOUND = partial(tuple.__new__, Found)
+"""Of its parts, without a call of ours."""
+
+
 async def read(
     operation: "Operation", parents: Mapping[str, Sequence[Parent]], cut: Cut
 ) -> dict[Spot, Found]:
@@ -72,7 +77,7 @@ async def read_each(
 async def _source(
     operation: "Operation", name: str, parents: Sequence[Parent], cut: Cut
 ) -> list[Found]:
-    if len({parent.value for parent in parents}) < len(parents):
+    if len(parents) > 1 and len(set(parents)) < len(parents):
         unique = list(dict.fromkeys(parents))
         found = dict(zip(unique, await _asked(operation, name, unique, cut), strict=True))
         return [found[parent] for parent in parents]
@@ -98,9 +103,7 @@ async def _asked(
         ),
     )
     if keep:
-        pairs = zip(parents, reply.entries, strict=True)
-        good = [(one, got) for one, got in pairs if worth_keeping(page, got)]
-        operation.remember(cut.kind, name, good)  # type: ignore[arg-type]  # errors are not worth it
+        operation.remember(cut.kind, name, worth_keeping(page, parents, reply.entries))
     found, bad = _sorted(reply)
     if bad:
         stood_in = await _fall_back(operation, reply, [parents[i] for i in bad], bad, cut)
@@ -119,7 +122,7 @@ def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, Sou
             bad[i] = got
             found.append(Found(None, ()))
         elif got.fetched_at is None and not got.dropped:
-            found.append(Found(got, whole))
+            found.append(_FOUND((got, whole)))
         else:
             found.append(Found(got, _told(reply, got)))
     return found, bad

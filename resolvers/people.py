@@ -4,21 +4,24 @@ what is here is unmasked.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.customer import Cluster
 from domain.errors import SourceError
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.provenance import Freshness
 from domain.records import Contact
+from domain.slots import thawed
 from domain.sources import Fields
-from resolvers.contacts import Reading, read
+from resolvers.contacts import Reading, readings
 from resolvers.ledger import Outcome, failures
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
 
 NO_FIELDS: Fields = frozenset()
+
+_CONTACT: Final = Kind.CONTACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,28 +50,59 @@ async def fetch(
     read.
     """
     clusters = await operation.services.identity.clusters(ids)
-    members: Iterable[SourceKey] = ()
-    if fields != NO_FIELDS:
-        members = (key for cluster in clusters if cluster for key in contact_keys(cluster))
-    readings = await read(operation, members, freshness, fields)
-    people = [
-        None if cluster is None else _person(cluster, readings, freshness) for cluster in clusters
-    ]
-    for person in people:
-        if person is not None:
-            operation.ledger.note([person.cluster.id], person.outcomes)
-    return people
+    # Two ids may be of one person, from before a merge.
+    distinct = {cluster.id: cluster for cluster in clusters if cluster is not None}
+    keys: list[SourceKey] = []
+    ends: list[int] = []
+    for cluster in distinct.values():
+        if fields != NO_FIELDS:
+            for key in cluster.members:
+                if key.kind is _CONTACT:
+                    keys.append(key)
+        ends.append(len(keys))
+    found = await readings(operation, keys, freshness, fields) if keys else []
+    people = _people(operation, distinct.values(), found, ends, freshness)
+    return [None if cluster is None else people[cluster.id] for cluster in clusters]
 
 
 def contact_keys(cluster: Cluster) -> tuple[SourceKey, ...]:
     return tuple(key for key in cluster.members if key.kind is Kind.CONTACT)
 
 
-def _person(cluster: Cluster, readings: dict[SourceKey, Reading], freshness: Freshness) -> Person:
-    own = [readings[key] for key in contact_keys(cluster) if key in readings]
-    return Person(
-        cluster=cluster,
-        freshness=freshness,
-        contacts=tuple(reading.contact for reading in own if reading.contact is not None),
-        outcomes=tuple(reading.outcome for reading in own if reading.outcome is not None),
-    )
+_PERSON: Final = thawed(Person)
+
+
+def _people(
+    operation: "Operation",
+    clusters: Iterable[Cluster],
+    found: Sequence[Reading],
+    ends: Iterable[int],
+    freshness: Freshness,
+) -> dict[CustomerId, Person]:
+    """`found` are readings in the order of the clusters, those of each up to its end. Who was told
+    the same shares the outcomes, so that they are noted together. In one piece, since fifty people
+    are a usual list.
+    """
+    people: dict[CustomerId, Person] = {}
+    told: dict[tuple[int, ...], tuple[tuple[Outcome, ...], list[CustomerId]]] = {}
+    start = 0
+    for cluster, end in zip(clusters, ends, strict=True):
+        contacts, outcomes = [], []
+        for contact, outcome in found[start:end]:
+            if contact is not None:
+                contacts.append(contact)
+            if outcome is not None:
+                outcomes.append(outcome)
+        start = end
+        same = tuple(map(id, outcomes))
+        if same not in told:
+            told[same] = (tuple(outcomes), [])
+        shared, ids = told[same]
+        ids.append(cluster.id)
+        made = people[cluster.id] = _PERSON()
+        made.cluster, made.freshness = cluster, freshness
+        made.contacts, made.outcomes = tuple(contacts), shared
+        made.__class__ = Person
+    for shared, ids in told.values():
+        operation.ledger.note(ids, shared)
+    return people

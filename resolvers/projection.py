@@ -1,7 +1,7 @@
 """Which attributes of a record to ask a source for."""
 
 from dataclasses import MISSING, fields
-from functools import cache
+from functools import cache, lru_cache
 
 from domain.ids import Kind
 from domain.records import RECORD_TYPES
@@ -24,6 +24,7 @@ _JUDGED = {
 """What says, before a record is handed out, whether this caller may see it."""
 
 
+@lru_cache(maxsize=1024)  # operations are few, and each asks for the same again and again
 def projection(kind: Kind, wanted: Fields, *, keepable: bool = False) -> Fields:
     """What is read, what a record cannot be without and, for a list that will be kept for others
     to see, everything cheap.

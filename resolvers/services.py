@@ -12,7 +12,7 @@ from domain.handoffs import HandoffStore
 from domain.ids import Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
 from domain.provenance import System
-from domain.sources import Source
+from domain.sources import Fields, Source
 from journey.context.rules import RuleExtractor
 from resolvers.lately import KeptLately
 from resolvers.quiet import NoEvents
@@ -53,6 +53,11 @@ class Services:
     """The systems whose events are taken, by name: the sources, and others beside them."""
     capabilities: tuple[Capability, ...] = ()
     kept_lately: KeptLately = field(default_factory=KeptLately)
+    needs: dict[Fields, Fields] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What `customer.contact_fields` has worked out for these sources."""
+    _holding: dict[Kind, tuple[Source, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def require(self, name: str) -> None:
         """Raises CapabilityDisabled for a stage of the product that is off."""
@@ -61,4 +66,8 @@ class Services:
 
     def holding(self, kind: Kind) -> tuple[Source, ...]:
         """The sources that list things of this kind by whose they are."""
-        return tuple(source for source in self.sources.values() if kind in source.children)
+        found = self._holding.get(kind)
+        if found is None:
+            found = tuple(source for source in self.sources.values() if kind in source.children)
+            self._holding[kind] = found
+        return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from domain.customer import AttributeValue
 from domain.records import Address, Contact
@@ -82,7 +83,8 @@ def _same_number(value: str) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
     """`fields` are the attributes of a contact that it is read from; `same` folds two ways of
-    writing one value together; `pii` is None for what is not personal.
+    writing one value together; `pii` is None for what is not personal. `first` is the one of a
+    contact that decides alone where it is text: read without a call of ours.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Attribute:
     fields: frozenset[str]
     read: Callable[[Contact], Iterable[str]]
     same: Callable[[str], str] = _same_text
+    first: str | None = None
 
 
 _NAMES = frozenset({"full_name", "given_name", "family_name"})
@@ -104,6 +107,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
             rule="most_complete",
             fields=_NAMES,
             read=_name,
+            first="full_name",
         ),
         Attribute(
             name="given_name",
@@ -124,14 +128,14 @@ ATTRIBUTES: Mapping[str, Attribute] = {
             pii=PiiClass.CONTACT,
             rule="crm_first",
             fields=frozenset({"emails"}),
-            read=lambda contact: contact.emails,
+            read=attrgetter("emails"),
         ),
         Attribute(
             name="phone",
             pii=PiiClass.CONTACT,
             rule="crm_first",
             fields=frozenset({"phones"}),
-            read=lambda contact: contact.phones,
+            read=attrgetter("phones"),
             same=_same_number,
         ),
         Attribute(
@@ -173,6 +177,9 @@ class _Candidate:
     rank: Rank
 
 
+_rank = attrgetter("rank")
+
+
 def golden(name: str, contacts: Sequence[Contact]) -> AttributeValue | None:
     """The value that wins, with those that differ from it, best first. None where nobody says
     anything. Ties go to the lesser source key, then to the value a row names first.
@@ -184,7 +191,7 @@ def golden(name: str, contacts: Sequence[Contact]) -> AttributeValue | None:
         return AttributeValue(
             name=name, value=value, rule=attribute.rule, provenance=contact.provenance
         )
-    ranked = sorted(_candidates(attribute, contacts), key=lambda one: one.rank)
+    ranked = sorted(_candidates(attribute, contacts), key=_rank)
     distinct: dict[str, _Candidate] = {}
     for one in ranked:
         distinct.setdefault(attribute.same(one.value), one)
@@ -195,6 +202,25 @@ def golden(name: str, contacts: Sequence[Contact]) -> AttributeValue | None:
         for one in distinct.values()
     ]
     return replace(values[0], alternatives=tuple(values[1:])) if values else None
+
+
+def best(name: str, groups: Iterable[Sequence[Contact]]) -> list[str | None]:
+    """The value of `golden` for each group of contacts, in order. Most are one contact that says
+    one thing, so they are gone through in one piece.
+    """
+    attribute = ATTRIBUTES[name]
+    read, first = attribute.read, attribute.first
+    found: list[str | None] = []
+    for contacts in groups:
+        if len(contacts) == 1:
+            value = getattr(contacts[0], first) if first is not None else None
+            values = (value,) if value else tuple(read(contacts[0]))
+            if len(values) == 1:
+                found.append(values[0])
+                continue
+        won = min(_candidates(attribute, contacts), key=_rank, default=None)
+        found.append(None if won is None else won.value)
+    return found
 
 
 def _alone(attribute: Attribute, contacts: Sequence[Contact]) -> tuple[str, Contact] | None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Self
 
 from domain.errors import SourceError
@@ -29,6 +30,12 @@ class Problem:
     error: SourceError
 
 
+@lru_cache(maxsize=256)
+def _masks(scopes: frozenset[str]) -> Masks:
+    """Tokens are few, and all requests of one have its scopes."""
+    return Masks(Caller(name="", scopes=scopes))
+
+
 class Operation:
     """The context of one operation; made by `start`, ended by `finish`."""
 
@@ -47,7 +54,7 @@ class Operation:
         self.started_at = started_at
         self.read_only = read_only
         """A GET request: keys nobody knows are not searched, and nobody is minted."""
-        self.masks = Masks(caller)
+        self.masks = _masks(caller.scopes)
         self.ledger = Ledger(services.sources)
         self.loaders = Loaders(self)
         self.wanted: Mapping[str, Fields] = {}
@@ -105,6 +112,8 @@ class Operation:
         """One for each source, code and field, at its first place in a list: fifty customers
         without a dead source's orders are one problem.
         """
+        if not self._problems:
+            return ()
         first: dict[tuple[str, str, Path], Problem] = {}
         for problem in sorted(self._problems, key=_order):
             places = tuple(part for part in problem.path if isinstance(part, str))
@@ -117,6 +126,8 @@ class Operation:
 
     async def finish(self) -> None:
         """Keep what was read, once the answer is out: call it when the caller no longer waits."""
+        if not self._pages:
+            return
         pages, self._pages = self._pages, []
         for kind, source, read in pages:
             await keep(self.services, kind, source, read)

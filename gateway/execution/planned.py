@@ -1,7 +1,7 @@
 """The executor that compiles what it sees twice."""
 
 from collections import OrderedDict
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from graphql import (
     DirectiveNode,
@@ -62,7 +62,6 @@ class PlannedExecutor:
             return await self._reference.run(prepared, variables, context)
         if isinstance(context, Operation):
             context.wanted = plan.wanted
-            context.loaders.at_once = plan.at_once
         return await Run(context, values).execute(plan.root)
 
     def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:
@@ -78,18 +77,23 @@ class PlannedExecutor:
 
     def _plan(self, prepared: Prepared, values: VariableValues) -> Plan | None:
         """None for what is seen for the first time, or is not for plans."""
-        if prepared not in self._conditions:
-            self._conditions[prepared] = conditions(prepared)
-        names = self._conditions[prepared]
+        if prepared in self._conditions:
+            names = self._conditions[prepared]
+            self._conditions.move_to_end(prepared)
+        else:
+            names = conditions(prepared)
+            self._conditions.hold(prepared, names)
         if names is None:
             return None
-        variant = prepared, tuple(values.coerced.get(name) for name in names)
+        variant = prepared, tuple(map(values.coerced.get, names))
         if variant in self._plans:
+            self._plans.move_to_end(variant)
             return self._plans[variant]
         if variant not in self._seen:
-            self._seen[variant] = None
+            self._seen.hold(variant, None)
             return None
-        self._plans[variant] = plan = self._compiled(prepared, values)
+        plan = self._compiled(prepared, values)
+        self._plans.hold(variant, plan)
         return plan
 
     def _compiled(self, prepared: Prepared, values: VariableValues) -> Plan | None:
@@ -126,24 +130,17 @@ class _Directives(Visitor):
                 self.variables.add(argument.value.name.value)
 
 
-class _Bounded(Generic[K, V]):
-    """Holds so many entries; the one unused for longest goes first."""
+class _Bounded(OrderedDict[K, V]):
+    """Holds so many entries; the one unused for longest goes first, if each use moves to the end.
+    It is read without a function of ours, since every request does.
+    """
 
     def __init__(self, most: int) -> None:
+        super().__init__()
         self._most = most
-        self._held: OrderedDict[K, V] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._held
-
-    def __getitem__(self, key: K) -> V:
-        self._held.move_to_end(key)
-        return self._held[key]
-
-    def __setitem__(self, key: K, value: V) -> None:
-        self._held[key] = value
-        if len(self._held) > self._most:
-            self._held.popitem(last=False)
+    def hold(self, key: K, value: V) -> None:
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > self._most:
+            self.popitem(last=False)

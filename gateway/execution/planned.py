@@ -62,6 +62,7 @@ class PlannedExecutor:
             return await self._reference.run(prepared, variables, context)
         if isinstance(context, Operation):
             context.wanted = plan.wanted
+            context.loaders.at_once = plan.at_once
         return await Run(context, values).execute(plan.root)
 
     def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:

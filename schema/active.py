@@ -6,12 +6,12 @@ import strawberry
 
 from domain.errors import UnknownCustomer
 from domain.events import InteractionRecord
-from domain.provenance import Freshness
 from resolvers import active
 from resolvers.customer import Customer as Person
 from resolvers.operation import Operation
 from schema.base import Info
 from schema.bulk import with_many
+from schema.owners import by_freshness
 from schema.paths import report
 
 
@@ -19,17 +19,15 @@ async def _of_many(
     owners: Sequence[Person], context: Operation, place: Callable[[int], Info]
 ) -> Sequence[Sequence[InteractionRecord] | None]:
     """One step for those who were handed out with one freshness."""
-    groups: dict[Freshness, list[int]] = {}
-    for i, owner in enumerate(owners):
-        groups.setdefault(owner.freshness, []).append(i)
     found: dict[int, active.Active] = {}
-    for freshness, group in groups.items():
-        people = await context.loaders.people([owners[i].id for i in group], freshness)
+    for group, some in by_freshness(owners):
+        freshness = some[0].freshness
+        people = await context.loaders.people([owner.id for owner in some], freshness)
         standing = [person for person in people if person is not None]
         if len(standing) < len(group):
             raise UnknownCustomer("a customer changed while it was read")
-        some = await active.of_customers(context, standing, freshness)
-        found |= zip(group, some, strict=True)
+        around = await active.of_customers(context, standing, freshness)
+        found |= zip(group, around, strict=True)
     for i, one in found.items():
         if one.failures:
             report(place(i), one.failures)

@@ -11,6 +11,7 @@ from domain import provenance
 from domain.vocabulary import ServedFrom, SourceState, SystemKind
 from resolvers import connection
 from resolvers.operation import Operation
+from schema.following import follows_from
 from schema.scalars import URL
 
 Info = strawberry.Info[Operation, None]
@@ -55,6 +56,7 @@ class System(Node):
     region: str | None
 
 
+@follows_from("fetched_at")
 def _age_seconds(root: strawberry.Parent[provenance.Provenance], info: Info) -> float:
     age = info.context.started_at - root.fetched_at
     return max(age.total_seconds(), 0.0)

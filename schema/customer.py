@@ -7,7 +7,6 @@ from strawberry import UNSET, federation
 
 from domain import customer as domain
 from domain.ids import Kind
-from domain.provenance import Freshness as Fresh
 from domain.provenance import SourceStatus as Status
 from domain.sources import ChildFilter
 from domain.vocabulary import Completeness, IdentifierKind, LinkStatus, Verification
@@ -33,6 +32,7 @@ from schema.inputs import (
 from schema.interaction import Conversation, Interaction, Ticket
 from schema.matters import Issue, JourneyConnection, issues_of, journeys_of
 from schema.order import Order
+from schema.owners import by_freshness
 from schema.paths import report
 from schema.timeline import TimelineConnection, timeline
 
@@ -182,18 +182,14 @@ def _children_of_many(kind: Kind) -> Many:
     ) -> Sequence[Connection]:
         where = ticket_filter(filter) if kind is Kind.TICKET else order_filter(filter)  # type: ignore[arg-type]  # as the schema has it
         found: dict[int, Connection] = {}
-        groups: dict[Fresh, list[int]] = {}
-        for i, owner in enumerate(owners):
-            groups.setdefault(owner.freshness, []).append(i)
-        for group in groups.values():
-            some = [owners[i] for i in group]
+        for group, some in by_freshness(owners):
             cut = _cut(kind, some[0], first=first, after=after, where=where, fresh=freshness)
             connections = await context.loaders.connections(some, cut)
             found |= zip(group, connections, strict=True)
         for i, one in found.items():
             if one.failures:
                 report(place(i), one.failures)
-        return [found[i] for i in range(len(owners))]
+        return [*map(found.__getitem__, range(len(owners)))]
 
     return many
 

@@ -1,5 +1,6 @@
 """What callers hand in, and what it is in the language of the domain."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
@@ -42,38 +43,46 @@ class CustomerKey:
     external: ExternalRef | None = UNSET
 
 
-_PLAIN = {
-    KeyKind.ID: "id",
-    KeyKind.EMAIL: "email",
-    KeyKind.PHONE: "phone",
-    KeyKind.ACCOUNT_NUMBER: "account_number",
-    KeyKind.ORDER_NUMBER: "order_number",
-    KeyKind.VISITOR_ID: "visitor_id",
-}
+_PLAIN = (
+    (KeyKind.ID, "id"),
+    (KeyKind.EMAIL, "email"),
+    (KeyKind.PHONE, "phone"),
+    (KeyKind.ACCOUNT_NUMBER, "account_number"),
+    (KeyKind.ORDER_NUMBER, "order_number"),
+    (KeyKind.VISITOR_ID, "visitor_id"),
+)
+_HANDLE, _EXTERNAL = KeyKind.HANDLE, KeyKind.EXTERNAL
 
 
 def lookup_key(by: CustomerKey) -> LookupKey:
-    """Raises InputError: the federation drops @oneOf from a supergraph, so it is enforced here."""
-    keys = [
-        LookupKey(kind, value)
-        for kind, name in _PLAIN.items()
-        if (value := getattr(by, name)) not in (None, UNSET)
-    ]
-    if by.handle:
-        keys.append(LookupKey(KeyKind.HANDLE, by.handle.handle, by.handle.platform.lower()))
-    if by.external:
-        keys.append(LookupKey(KeyKind.EXTERNAL, by.external.external_id, by.external.system))
-    if len(keys) != 1:
-        raise InputError(f"by: exactly one key, not {len(keys)}")
-    return _checked(keys[0])
+    """Raises InputError: see `lookup_keys`."""
+    return lookup_keys([by])[0]
 
 
-def _checked(key: LookupKey) -> LookupKey:
-    if not key.value.strip():
-        raise InputError(f"by.{key.kind.value}: must not be empty")
-    if len(key.value) > MAX_KEY_CHARS:
-        raise InputError(f"by.{key.kind.value}: at most {MAX_KEY_CHARS} characters")
-    return key
+def lookup_keys(some: Sequence[CustomerKey]) -> list[LookupKey]:
+    """One for each, in order. Raises InputError: the federation drops @oneOf from a supergraph, so
+    it is enforced here. One call for all of them, since a list may have a hundred.
+    """
+    found: list[LookupKey] = []
+    for by in some:
+        keys = []
+        for kind, name in _PLAIN:
+            value = getattr(by, name)
+            if value is not None and value is not UNSET:
+                keys.append((kind, value, ""))
+        if by.handle is not None and by.handle is not UNSET:
+            keys.append((_HANDLE, by.handle.handle, by.handle.platform.lower()))
+        if by.external is not None and by.external is not UNSET:
+            keys.append((_EXTERNAL, by.external.external_id, by.external.system))
+        if len(keys) != 1:
+            raise InputError(f"by: exactly one key, not {len(keys)}")
+        kind, value, _ = keys[0]
+        if not value.strip():
+            raise InputError(f"by.{kind.value}: must not be empty")
+        if len(value) > MAX_KEY_CHARS:
+            raise InputError(f"by.{kind.value}: at most {MAX_KEY_CHARS} characters")
+        found.append(tuple.__new__(LookupKey, keys[0]))
+    return found
 
 
 @strawberry.input(description="How old an answer may be, and how long the caller will wait for it.")
@@ -83,20 +92,22 @@ class Freshness:
     allow_stale: bool | None = True
 
 
+_DEFAULT = provenance.Freshness()
+
+
 def freshness(
     given: Freshness | None, inherited: provenance.Freshness | None = None
 ) -> provenance.Freshness:
     """What was asked for, else what the parent was read with. Raises InputError."""
-    default = provenance.Freshness()
     if not given:
-        return inherited or default
+        return inherited or _DEFAULT
     age, wait, stale = given.max_age_ms, given.deadline_ms, given.allow_stale
     if (age is not None and age < 0) or (wait is not None and wait < 1):
         raise InputError("freshness: maxAgeMs is at least 0 and deadlineMs at least 1")
     return provenance.Freshness(
-        max_age_ms=default.max_age_ms if age is None else age,
-        deadline_ms=default.deadline_ms if wait is None else wait,
-        allow_stale=default.allow_stale if stale is None else stale,
+        max_age_ms=_DEFAULT.max_age_ms if age is None else age,
+        deadline_ms=_DEFAULT.deadline_ms if wait is None else wait,
+        allow_stale=_DEFAULT.allow_stale if stale is None else stale,
     )
 
 
@@ -112,9 +123,12 @@ class TicketFilter:
     status: list[TicketStatus] | None = UNSET
 
 
+_EVERYTHING = ChildFilter()
+
+
 def order_filter(given: OrderFilter | None) -> ChildFilter:
     if not given:
-        return ChildFilter()
+        return _EVERYTHING
     return ChildFilter(
         order_status=frozenset(given.status or ()),
         text=given.text or None,
@@ -123,7 +137,7 @@ def order_filter(given: OrderFilter | None) -> ChildFilter:
 
 
 def ticket_filter(given: TicketFilter | None) -> ChildFilter:
-    return ChildFilter(ticket_status=frozenset((given and given.status) or ()))
+    return ChildFilter(ticket_status=frozenset(given.status or ())) if given else _EVERYTHING
 
 
 @strawberry.input

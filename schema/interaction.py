@@ -103,6 +103,8 @@ async def _last_messages(
 ) -> Sequence[records.Message | BaseException | None]:
     found: list[records.Message | BaseException | None] = [one.last_message for one in threads]
     missing = [i for i, message in enumerate(found) if message is None]
+    if not missing:
+        return found
     read = (_last_message(threads[i], place(i)) for i in missing)
     for i, one in zip(missing, await gather(*read, return_exceptions=True), strict=True):
         found[i] = one

@@ -10,7 +10,6 @@ from strawberry import UNSET
 from domain import handoffs as domain
 from domain import issues
 from domain.errors import InputError
-from domain.provenance import Freshness as Fresh
 from domain.vocabulary import ActorKind, AttributionModel, Completeness, IssueState, JourneyKind
 from resolvers import handoffs, ways
 from resolvers.connection import page_size
@@ -22,6 +21,7 @@ from schema.bulk import with_many
 from schema.directives import UPSTREAM, about
 from schema.interaction import Interaction, TimelineItem
 from schema.order import Money
+from schema.owners import by_freshness
 from schema.paths import report
 
 if TYPE_CHECKING:
@@ -134,13 +134,9 @@ async def _matters(
     owners: Sequence[Person], context: Operation, place: Callable[[int], Info]
 ) -> list[Matters]:
     """One step for those who were handed out with one freshness."""
-    groups: dict[Fresh, list[int]] = {}
-    for i, owner in enumerate(owners):
-        groups.setdefault(owner.freshness, []).append(i)
     found: dict[int, Matters] = {}
-    for group in groups.values():
-        some = await context.loaders.matters([owners[i] for i in group])
-        found |= zip(group, some, strict=True)
+    for group, some in by_freshness(owners):
+        found |= zip(group, await context.loaders.matters(some), strict=True)
     for i, one in found.items():
         if one.failures:
             report(place(i), one.failures)

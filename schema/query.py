@@ -20,7 +20,7 @@ from schema.bulk import in_one_go
 from schema.customer import Customer
 from schema.decisions import IdentityEventConnection, LinkConnection, MergePreview
 from schema.directives import FIRST, KEYS, PAGED, UPSTREAM, about
-from schema.inputs import CustomerKey, Freshness, lookup_key
+from schema.inputs import CustomerKey, Freshness, lookup_key, lookup_keys
 from schema.inputs import freshness as asked_for
 from schema.order import Order, OrderNotFound
 from schema.paths import report
@@ -122,11 +122,12 @@ async def _customers(
 ) -> Sequence[Person | None]:
     if len(by) > MAX_PAGE:
         raise PageTooLarge(f"by: at most {MAX_PAGE} keys")
-    keys = [lookup_key(one) for one in by]
+    keys = lookup_keys(by)
     fresh = asked_for(freshness)
     answers = await info.context.loaders.lookups(keys, fresh)
     for answer in answers:
-        report(info, _lost(answer))
+        if answer.__class__ is not Person or answer.failures:
+            report(info, _lost(answer))
     return [answer if isinstance(answer, Person) else None for answer in answers]
 
 

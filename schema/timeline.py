@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import strawberry
 from strawberry import UNSET
 
-from domain.provenance import Freshness as Fresh
 from domain.vocabulary import Completeness
 from resolvers.connection import page_size
 from resolvers.customer import Customer as Person
@@ -17,6 +16,7 @@ from schema.directives import about
 from schema.inputs import Freshness, TimelineFilter, timeline_filter
 from schema.inputs import freshness as asked_for
 from schema.interaction import TimelineItem
+from schema.owners import by_freshness
 from schema.paths import report
 
 
@@ -46,18 +46,15 @@ async def _timelines(
     freshness: Freshness | None = UNSET,
 ) -> Sequence[Timeline]:
     """One step for those who were handed out with one freshness."""
-    groups: dict[Fresh, list[int]] = {}
-    for i, owner in enumerate(owners):
-        groups.setdefault(owner.freshness, []).append(i)
     found: dict[int, Timeline] = {}
-    for inherited, group in groups.items():
+    for group, some in by_freshness(owners):
         walk = Walk(
             first=page_size(20 if first is None else first),
             after=after or "",
             where=timeline_filter(filter),
-            freshness=asked_for(freshness, inherited),
+            freshness=asked_for(freshness, some[0].freshness),
         )
-        pages = await context.loaders.timelines([owners[i] for i in group], walk)
+        pages = await context.loaders.timelines(some, walk)
         found |= zip(group, pages, strict=True)
     for i, one in found.items():
         if one.failures:

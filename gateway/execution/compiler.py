@@ -69,12 +69,14 @@ class Compiler:
     def __init__(self, schema: Schema, hide_suggestions: bool) -> None:
         self._schema = schema
         self._hide_suggestions = hide_suggestions
+        self._known: dict[str, dict[type, str]] = {}
+        """By the name of a type what its values are, by their class."""
         if schema.schema_converter.exception_handlers:
             raise Unplanned("resolvers whose exceptions become values")
 
     def plan(self, prepared: Prepared, variables: VariableValues) -> Plan:
         """For the values that `@skip` and `@include` have in these variables. Raises Unplanned."""
-        work = _Compilation(self._schema, self._hide_suggestions, prepared, variables)
+        work = _Compilation(self._schema, self._hide_suggestions, self._known, prepared, variables)
         root = work.root()
         Source().generate(root)
         wanted = selected(self._schema._schema, prepared.operation, prepared.fragments, variables)
@@ -88,12 +90,14 @@ class _Compilation:
         self,
         schema: Schema,
         hide_suggestions: bool,
+        known: dict[str, dict[type, str]],
         prepared: Prepared,
         variables: VariableValues,
     ) -> None:
         self._strawberry = schema
         self._schema = schema._schema  # Strawberry has no other name for it
         self._hide_suggestions = hide_suggestions
+        self._known = known
         self._prepared = prepared
         self._variables = variables
         self._fields = 0
@@ -165,6 +169,7 @@ class _Compilation:
             name=kind.name,
             selections={one.name: self._subfields(one, details) for one in kinds},  # type: ignore[arg-type]
             is_exact=exact,
+            known=self._known.setdefault(kind.name, {}),
         )
 
     def _subfields(self, kind: GraphQLObjectType, details: list[FieldDetails]) -> Selection:

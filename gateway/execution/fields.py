@@ -1,6 +1,6 @@
 """What a field of an operation is to a plan: an attribute, a call on what is at hand, or a step."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from strawberry.types.field import StrawberryField
 from gateway.execution.converting import converter
 from gateway.execution.inputs import Coerce, Uncommon
 from schema.bulk import Many, many_of
+from schema.following import followed_by
 
 
 class Unplanned(Exception):
@@ -24,12 +25,20 @@ class NeedsPlace(Exception):
     """A generated function met what can only be told with its place."""
 
 
-@dataclass(frozen=True, slots=True)
 class Info:
-    """What a resolver may ask of the operation: a part of Strawberry's own."""
+    """What a resolver may ask of the operation: a part of Strawberry's own. Its place is looked for
+    where it is asked for.
+    """
 
-    context: Any
-    path: Any
+    __slots__ = ("_find", "context")
+
+    def __init__(self, context: object, find: Callable[[], object]) -> None:
+        self.context = context
+        self._find = find
+
+    @property
+    def path(self) -> Any:
+        return self._find()
 
 
 class PlacelessInfo:
@@ -56,7 +65,8 @@ class Arguments:
         self._field = field
         self._node = node
         self._hide_suggestions = hide_suggestions
-        self._constant: dict[str, Any] | None = {} if not field.args else None
+        self.constant: dict[str, Any] | None = {} if not field.args else None
+        """What they are for all variables, once that is known."""
         self._is_constant = not _names_variables(node)
         self._plain = self._plainly()
 
@@ -66,8 +76,8 @@ class Arguments:
 
     def bind(self, variables: VariableValues) -> dict[str, Any]:
         """Raises what graphql-core and Strawberry raise for values that do not fit."""
-        if self._constant is not None:
-            return self._constant
+        if self.constant is not None:
+            return self.constant
         if self._plain is not None:
             coerced = variables.coerced
             values = [coerced.get(variable) for _, variable, _ in self._plain]
@@ -85,7 +95,7 @@ class Arguments:
             info=None,
         )
         if self._is_constant:
-            self._constant = bound
+            self.constant = bound
         return bound
 
     def _plainly(self) -> list[tuple[str, str, Coerce]] | None:
@@ -140,16 +150,14 @@ class Resolver:
     is_async: bool
     many: Many | None = None
     """The form that answers for all parents at once, where it has one."""
+    follows: str | None = None
+    """The attribute of a parent from which alone the answer follows, where there is one."""
 
     def of(self, parent: object, info: object, arguments: Mapping[str, Any]) -> Any:
         named = {**arguments, **dict.fromkeys(self.parents, parent)}
         if self.info is not None:
             named[self.info] = info
         return self.call(parent, **named) if self.by_position else self.call(**named)
-
-    def awaited(self, parent: object, info: object, arguments: Mapping[str, Any]) -> Awaitable[Any]:
-        found: Awaitable[Any] = self.of(parent, info, arguments)
-        return found
 
 
 def declared(field: GraphQLField) -> StrawberryField:
@@ -177,4 +185,5 @@ def resolver(found: StrawberryField) -> Resolver | None:
         info=base.info_parameter.name if base.info_parameter else None,
         is_async=found.is_async,
         many=many_of(base.wrapped_func),
+        follows=followed_by(base.wrapped_func),
     )

@@ -6,9 +6,12 @@ from graphql import GraphQLError
 
 
 class Place:
-    """Where one value goes: `container[key]`, below another place. The root has no parent."""
+    """Where one value goes: `container[key]`, below another place. The root has no parent.
 
-    __slots__ = ("container", "is_null", "key", "nullable", "parent")
+    Places are made where something is told of them; of each there is one, however it was come by.
+    """
+
+    __slots__ = ("_below", "container", "is_null", "key", "nullable", "parent")
 
     def __init__(self, parent: "Place | None", key: str | int, container: Any, nullable: bool):
         self.parent = parent
@@ -17,6 +20,13 @@ class Place:
         self.nullable = nullable
         self.is_null = False
         """Made null by an error; nothing below it is told or resolved any more."""
+        self._below: dict[str | int, Place] = {}
+
+    def below(self, key: str | int, container: Any, nullable: bool) -> "Place":
+        found = self._below.get(key)
+        if found is None:
+            found = self._below[key] = Place(self, key, container, nullable)
+        return found
 
     def as_list(self) -> list[str | int]:
         """The path of an error here."""

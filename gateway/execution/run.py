@@ -1,16 +1,19 @@
 """One run of a plan: values read, put in their places, and the steps between them awaited.
 
-    selection  >  its generated function builds what is at hand
-               >  steps, each once for all parents at its place  >  selections below them
-               >  late fields
+    root  >  its generated function builds what is at hand, and tells of objects that wait
+          >  steps, each once for all objects of a selection
+          >  what they found is put in its place, and tells of the objects below
+          >  late fields, once all below their siblings is there
 
-Nothing is awaited while values are put in their places, so places are consistent whenever a step
-looks at them.
+Where all is as expected, generated functions do this by lists. What is not is read again field by
+field, and only then it is known where in the answer it is (`_again`).
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, located_error
@@ -19,32 +22,74 @@ from graphql.pyutils import is_iterable
 
 from gateway.execution.fields import Info, PlacelessInfo
 from gateway.execution.places import Answer, Place
-from gateway.execution.shapes import Field, Leaf, Many, Selection, Shape
+from gateway.execution.shapes import Field, Item, Leaf, Many, Selection, Shape
+from gateway.execution.tasks import Tasks
 
-Item = tuple[Any, dict[str, Any], Place]
-"""An object whose fields are waited for: its value, what is built of it, and where that is."""
-Waiting = dict[Selection, list[Item]]
+_VALUE = itemgetter(0)
+
+
+class Level:
+    """The objects of a selection that waits, and how much below them is not there yet."""
+
+    __slots__ = ("above", "items", "left", "selection")
+
+    def __init__(self, selection: Selection, items: list[Item], above: "Level | None") -> None:
+        self.selection = selection
+        self.items = items
+        self.above = above
+        self.left = 0
+
+
+Step = tuple[Field, Level]
 
 
 class Run:
-    """The state of one operation. Generated functions read `info` and call `arguments`."""
+    """The state of one operation. Generated functions add to `waiting` and `known`, read `info` and
+    call `arguments`.
+    """
 
     def __init__(self, context: Any, variables: VariableValues) -> None:
         self.context = context
         self.info = PlacelessInfo(context)
         self.answer = Answer()
+        self.waiting: list[list[Item]] = []
+        """By the index of a selection: the objects to read its steps of."""
+        self.known: defaultdict[object, dict[object, Any]] = defaultdict(dict)
+        """What a resolver answers for each value of the attribute from which it follows."""
         self._variables = variables
         self._bound: dict[Field, dict[str, Any] | Exception] = {}
+        self._tasks = Tasks()
 
-    async def execute(self, selection: Selection) -> ExecutionResult:
-        waiting: Waiting = {}
+    async def execute(self, root: Selection) -> ExecutionResult:
         answer = self.answer
+        self._read(root)
+        steps: list[Step] = []
+        if root.waits:
+            self._begin(root, None, steps)
         try:
-            answer.top["data"] = self._object(selection, None, answer.root, waiting)
+            await self._walk(steps)
+            if self._tasks.left:
+                await self._tasks.rest()
+        except BaseException:
+            await self._tasks.stop()
+            raise
+        return ExecutionResult(answer.top["data"], answer.errors or None)
+
+    def _read(self, root: Selection) -> None:
+        answer = self.answer
+        self.waiting = [[] for _ in range(root.groups)]
+        try:
+            assert root.build is not None  # noqa: S101  # that of a root is always generated
+            answer.top["data"] = root.build(None, self, None, None)
+            return
+        except Exception:  # noqa: BLE001, S110  # it is read again below, with its place
+            pass
+        for waiting in self.waiting:
+            waiting.clear()
+        try:
+            answer.top["data"] = self._one_by_one(root, None, answer.root, None)
         except GraphQLError as error:
             answer.lose(answer.root, error)
-        await _together(self._below(waiting))
-        return ExecutionResult(answer.top["data"], answer.errors or None)
 
     def arguments(self, field: Field) -> dict[str, Any]:
         """What a resolver is called with, worked out once. Raises what does not fit, each time."""
@@ -61,90 +106,95 @@ class Run:
 
     # ---------------------------------------------------------------- what is waited for
 
-    def _below(self, waiting: Waiting) -> list[Coroutine[Any, Any, None]]:
-        return [self._complete(selection, items) for selection, items in waiting.items()]
-
-    async def _complete(self, selection: Selection, items: list[Item]) -> None:
-        waiting: Waiting = {}
-        for field in selection.relations:
-            for item in items:
-                self._fill(field, item, self._reading(field, item), waiting)
-        steps = [self._step(field, items) for field in selection.steps]
-        await _together(self._below(waiting) + steps)
-        for field in selection.late:
-            for item in self._standing(items):
-                self._fill_late(field, item, waiting)
-
-    async def _step(self, field: Field, items: list[Item]) -> None:
-        standing = self._standing(items)
-        found = await self._answers(field, standing)
-        waiting: Waiting = {}
-        complete, key = field.complete, field.key
-        for item, value in zip(standing, found, strict=True):
-            if complete is not None and not isinstance(value, Exception):
-                try:
-                    item[1][key] = complete(value, self)
-                    continue
-                except Exception:  # noqa: BLE001, S110  # it is read again below, with its place
-                    pass
-            self._fill(field, item, partial(_given, value), waiting)
-        if waiting:
-            await _together(self._below(waiting))
-
-    def _standing(self, items: list[Item]) -> list[Item]:
-        """Those whose place has not been made null; nothing has where nothing is lost."""
-        return [item for item in items if not item[2].is_gone] if self.answer.errors else items
-
-    async def _answers(self, field: Field, items: list[Item]) -> Sequence[Any]:
-        """For each item a value, or the exception that is the error of its field."""
-        many = field.resolver.many if field.resolver else None
-        if many is None:
-            return await self._one_each(field, items)
+    def _begin(self, selection: Selection, above: Level | None, steps: list[Step]) -> None:
+        """Add the steps of the objects there are of a selection, and of those at hand below it."""
+        items = self.waiting[selection.index]
         if not items:
-            return ()
-        try:
+            return
+        level = Level(selection, items, above)
+        if above is not None:
+            above.left += 1
+        for relation in selection.relations:
+            for below in relation.below:
+                self._begin(below, level, steps)
+        for step in selection.steps:
+            level.left += 1
+            steps.append((step, level))
+        if not level.left:
+            self._end(level)
+
+    async def _walk(self, steps: list[Step]) -> None:
+        """Await steps, side by side, and what is below them: the last of them in this task."""
+        errors = self.answer.errors
+        while steps:
+            field, level = steps.pop()
+            for step in steps:
+                self._tasks.begin(self._walk([step]))
+            items = self._standing(level) if errors else level.items
+            try:
+                found = await self._asked(field, items) if items else ()
+            except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
+                found = [error] * len(items)
+            self._put(field, items, found)
+            steps = []
+            for selection in field.below:
+                self._begin(selection, level, steps)
+            level.left -= 1
+            if not level.left:
+                self._end(level)
+
+    def _asked(self, field: Field, items: list[Item]) -> Awaitable[Sequence[Any]]:
+        """For each item a value, or the exception that is the error of its field."""
+        resolver, arguments = field.resolver, field.arguments.constant
+        if arguments is None:
             arguments = self.arguments(field)
-            parents = [item[0] for item in items]
+        assert resolver is not None  # noqa: S101  # it is what makes a field a step
+        if resolver.many is not None:
             infos = lambda i: self._info(field, items[i])  # noqa: E731
-            return await many(parents, self.context, infos, **arguments)
-        except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
-            return [error] * len(items)
+            return resolver.many([*map(_VALUE, items)], self.context, infos, **arguments)
+        some = [resolver.of(item[0], self._info(field, item), arguments) for item in items]
+        return _alone(some[0]) if len(some) == 1 else _settled(some)
 
-    async def _one_each(self, field: Field, items: list[Item]) -> list[Any]:
-        if len(items) > 1:
-            return await _settled([self._ask(field, item) for item in items])
-        try:
-            return [await self._ask(field, item) for item in items]
-        except Exception as error:  # noqa: BLE001  # it is the error of the field
-            return [error]
+    def _end(self, level: Level) -> None:
+        """All below the level is there, and so it may be of the one above it."""
+        for field in level.selection.late:
+            items = self._standing(level)
+            self._put(field, items, [*map(_VALUE, items)])
+        above = level.above
+        if above is not None:
+            above.left -= 1
+            if not above.left:
+                self._end(above)
 
-    async def _ask(self, field: Field, item: Item) -> Any:
-        info = self._info(field, item)
-        assert field.resolver is not None  # noqa: S101  # it is what makes a field a step
-        return await field.resolver.awaited(item[0], info, self.arguments(field))
-
-    def _info(self, field: Field, item: Item) -> Any:
-        _, out, above = item
-        return Info(self.context, Place(above, field.key, out, not field.shape.non_null))
+    def _standing(self, level: Level) -> list[Item]:
+        """Those whose place has not been made null; nothing has where nothing is lost."""
+        items, selection = level.items, level.selection
+        if not self.answer.errors:
+            return items
+        return [item for item in items if not self._place(selection, item).is_gone]
 
     # ---------------------------------------------------------------- putting values in place
 
-    def _fill_late(self, field: Field, item: Item, waiting: Waiting) -> None:
-        if field.complete is not None:
-            try:
-                item[1][field.key] = field.complete(item[0], self)
-                return
-            except Exception:  # noqa: BLE001, S110  # it is read again below, with its place
-                pass
-        self._fill(field, item, self._reading(field, item), waiting)
+    def _put(self, field: Field, items: Sequence[Item], found: Sequence[Any]) -> None:
+        failed: list[tuple[Item, Any]] = []
+        assert field.complete is not None  # noqa: S101  # that of a step or late field is generated
+        field.complete(items, found, self, failed)
+        if failed:
+            self._again(field, failed)
 
-    def _fill(self, field: Field, item: Item, read: Callable[[], Any], waiting: Waiting) -> None:
-        _, out, above = item
-        place = Place(above, field.key, out, not field.shape.non_null)
-        try:
-            out[field.key] = self._settle(field, field.shape, read, place, waiting)
-        except GraphQLError as error:
-            self.answer.lose(above, error)
+    def _again(self, field: Field, failed: list[tuple[Item, Any]]) -> None:
+        """Put in place what a generated function could not."""
+        items = {id(item) for item, _ in failed}
+        for selection in field.collected:
+            waiting = self.waiting[selection.index]
+            waiting[:] = [one for one in waiting if not _is_below(one, items)]
+        for item, value in failed:
+            read = partial(_given, value) if field.is_step else self._reading(field, item)
+            place = self._spot(field, item)
+            try:
+                item[1][field.key] = self._settle(field, field.shape, read, place, item)
+            except GraphQLError as error:
+                self.answer.lose(place, error)
 
     def _settle(
         self,
@@ -152,13 +202,23 @@ class Run:
         shape: Shape,
         read: Callable[[], Any],
         place: Place,
-        waiting: Waiting,
+        above: Item,
     ) -> Any:
         """What goes to the place. An error is told there where null may stand for it, else it is
         raised with its place.
         """
         try:
-            return self._value(field, shape, _given(read()), place, waiting)
+            value = _given(read())
+            if value is None:
+                if shape.non_null:
+                    raise field.missing
+                return None
+            of = shape.of
+            if isinstance(of, Leaf):
+                return of.answer(value)
+            if isinstance(of, Many):
+                return self._list(field, of, value, place, above)
+            return self._object(of.selection(value), value, place, above)
         except Exception as error:
             located = located_error(error, field.nodes, place.as_list())
             if shape.non_null:
@@ -166,21 +226,7 @@ class Run:
             self.answer.lose(place, located)
             return None
 
-    def _value(self, field: Field, shape: Shape, value: Any, place: Place, waiting: Waiting) -> Any:
-        if value is None:
-            if shape.non_null:
-                raise field.missing
-            return None
-        of = shape.of
-        if isinstance(of, Leaf):
-            return of.answer(value)
-        if isinstance(of, Many):
-            return self._list(field, of, value, place, waiting)
-        return self._object(of.selection(value), value, place, waiting)
-
-    def _list(
-        self, field: Field, of: Many, values: Any, place: Place, waiting: Waiting
-    ) -> list[Any]:
+    def _list(self, field: Field, of: Many, values: Any, place: Place, above: Item) -> list[Any]:
         if not is_iterable(values):
             raise GraphQLError(
                 f"Expected Iterable, but did not find one for field '{field.parent}.{field.name}'."
@@ -188,63 +234,93 @@ class Run:
         found: list[Any] = []
         for i, value in enumerate(values):
             found.append(None)
-            spot = Place(place, i, found, not of.item.non_null)
-            found[i] = self._settle(field, of.item, partial(_given, value), spot, waiting)
+            spot = place.below(i, found, not of.item.non_null)
+            found[i] = self._settle(field, of.item, partial(_given, value), spot, above)
         return found
 
     def _object(
-        self, selection: Selection, value: Any, place: Place, waiting: Waiting
+        self, selection: Selection, value: Any, place: Place, above: Item
     ) -> dict[str, Any]:
-        if selection.build is None:
-            return self._one_by_one(selection, value, place)
-        try:
-            out: dict[str, Any] = selection.build(value, self)
-        except Exception:  # noqa: BLE001  # whose error it is, and where, is found field by field
-            out = self._one_by_one(selection, value, place)
-        if selection.waits:
-            waiting.setdefault(selection, []).append((value, out, place))
-        return out
+        if selection.build is not None and not selection.waits:
+            try:
+                return selection.build(value, self, None, None)
+            except Exception:  # noqa: BLE001, S110  # whose error it is, and where, is found below
+                pass
+        return self._one_by_one(selection, value, place, above)
 
-    def _one_by_one(self, selection: Selection, value: Any, place: Place) -> dict[str, Any]:
-        """What the generated function would have built, with its errors told. Nothing below a field
-        at hand waits.
-        """
+    def _one_by_one(
+        self,
+        selection: Selection,
+        value: Any,
+        place: Place,
+        above: Item | None,
+    ) -> dict[str, Any]:
+        """What a generated function would have built, with its errors told."""
         out: dict[str, Any] = dict.fromkeys(field.key for field in selection.fields)
-        for field in selection.at_hand:
-            item = (value, out, place)
-            spot = Place(place, field.key, out, not field.shape.non_null)
+        item = value, out, above, place.key if isinstance(place.key, int) else None
+        for field in (*selection.at_hand, *selection.relations):
+            spot = place.below(field.key, out, not field.shape.non_null)
             read = self._reading(field, item)
-            out[field.key] = self._settle(field, field.shape, read, spot, {})
+            out[field.key] = self._settle(field, field.shape, read, spot, item)
+        if selection.waits:
+            self.waiting[selection.index].append(item)
         return out
 
     def _reading(self, field: Field, item: Item) -> Callable[[], Any]:
-        value, out, above = item
         resolver = field.resolver
         if field.name == "__typename":
             return lambda: field.parent
         if resolver is None:
-            return lambda: getattr(value, field.attribute)
-        info = Info(self.context, Place(above, field.key, out, not field.shape.non_null))
-        return lambda: resolver.of(value, info, self.arguments(field))
+            return lambda: getattr(item[0], field.attribute)
+        return lambda: resolver.of(item[0], self._info(field, item), self.arguments(field))
+
+    # ---------------------------------------------------------------- where things are
+
+    def _info(self, field: Field, item: Item) -> Any:
+        return Info(self.context, partial(self._spot, field, item))
+
+    def _spot(self, field: Field, item: Item) -> Place:
+        """The place of a field of an object."""
+        place = self._place(field.owner, item)
+        return place.below(field.key, item[1], not field.shape.non_null)
+
+    def _place(self, selection: Selection, item: Item) -> Place:
+        """The place of an object."""
+        _, _, above, index = item
+        field = selection.of
+        if above is None or field is None:
+            return self.answer.root
+        place = self._spot(field, above)
+        if index is None:
+            return place
+        assert isinstance(field.shape.of, Many)  # noqa: S101  # or it had no index
+        nullable = not field.shape.of.item.non_null
+        return place.below(index, place.container[place.key], nullable)
 
 
-def _given(value: Any) -> Any:
-    if isinstance(value, Exception):
-        raise value
-    return value
+def _is_below(item: Item, those: set[int]) -> bool:
+    above = item[2]
+    while above is not None:
+        if id(above) in those:
+            return True
+        above = above[2]
+    return False
 
 
-async def _together(some: list[Coroutine[Any, Any, None]]) -> None:
-    if len(some) == 1:
-        await some[0]
-    elif some:
-        await asyncio.gather(*some)
+async def _alone(one: Awaitable[Any]) -> list[Any]:
+    return [await one]
 
 
-async def _settled(some: list[Coroutine[Any, Any, Any]]) -> list[Any]:
+async def _settled(some: list[Awaitable[Any]]) -> list[Any]:
     """What each came to: a value, or the exception that is the error of its field."""
     found = await asyncio.gather(*some, return_exceptions=True)
     for one in found:
         if isinstance(one, BaseException) and not isinstance(one, Exception):
             raise one
     return found
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return value

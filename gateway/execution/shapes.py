@@ -1,6 +1,6 @@
 """What a plan knows of the answer: its selections, their fields, and the types of these."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,18 @@ from gateway.execution.fields import Arguments, Resolver
 if TYPE_CHECKING:
     from gateway.execution.run import Run
 
-Generated = Callable[[Any, "Run"], Any]
-"""A function of a value, and of the run whose arguments it reads: what is answered of the value."""
+Item = tuple[Any, dict[str, Any], "Item | None", int | None]
+"""An object whose fields are waited for: its value, what is built of it, the object it was read of
+(None for the root), and its index where it is in a list.
+"""
+Builder = Callable[[Any, "Run", Item | None, int | None], dict[str, Any]]
+"""Generated: what is at hand of a value, which is below the item and at the index. It, and
+all below it, is added to the run's `waiting`, as far as there are steps.
+"""
+Completer = Callable[[Sequence[Item], Sequence[Any], "Run", list[tuple[Item, Any]]], None]
+"""Generated: puts in its place what was found for each item. What is not as expected is added to
+the list, to be read again field by field; what had been added to `waiting` below it has to go then.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,13 @@ class Objects:
     selections: Mapping[str, "Selection"]
     is_exact: bool
     """Whether it is an object type, so that nothing has to be told apart."""
-    by_class: dict[type, "Selection"] = field(default_factory=dict)
+    known: dict[type, str]
+    """By the class of a value its type; the plans of a schema share what they come to know."""
+    by_class: dict[type, "Selection"] = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = {kind: self.selections[name] for kind, name in self.known.items()}
+        object.__setattr__(self, "by_class", known)
 
     def selection(self, value: Any) -> "Selection":
         """Raises TypeError for a value that is of none of the types."""
@@ -63,6 +79,7 @@ class Objects:
         for selection in self.selections.values():
             is_type_of = selection.type.is_type_of
             if is_type_of is None or is_type_of(value, None):  # type: ignore[arg-type]
+                self.known[value.__class__] = selection.type.name
                 return selection
         raise TypeError(f"not a value of {self.name}: {value.__class__.__qualname__}")
 
@@ -82,8 +99,8 @@ class Shape:
 @dataclass(slots=True, eq=False, kw_only=True)
 class Field:
     """One field of a selection, with all nodes of the document that ask for it. `complete` is
-    generated for what is put in its place once it is there, and has nothing to wait for: of
-    what a step found, or of the parent of a late field.
+    generated for what is put in its place once it is there: of what a step found, or of the
+    parent of a late field.
     """
 
     key: str
@@ -95,20 +112,35 @@ class Field:
     resolver: Resolver | None
     arguments: Arguments
     is_late: bool
-    complete: Generated | None = None
+    complete: Completer | None = None
+    owner: "Selection" = field(init=False)
+    is_step: bool = field(init=False)
+    below: "list[Selection]" = field(init=False)
+    """The selections of its values, as far as there are steps in or below these."""
 
-    @property
-    def is_step(self) -> bool:
-        return self.resolver is not None and self.resolver.is_async
+    def __post_init__(self) -> None:
+        self.is_step = self.resolver is not None and self.resolver.is_async
+        of = objects(self.shape)
+        for selection in of.selections.values() if of else ():
+            selection.of = self
+        self.below = [one for one in of.selections.values() if one.waits] if of else []
 
     @property
     def waits(self) -> bool:
         """Whether there is a step in it or below it."""
-        return self.is_step or has_steps(self.shape)
+        return self.is_step or bool(self.below)
 
     @property
     def missing(self) -> TypeError:
         return TypeError(f"Cannot return null for non-nullable field {self.parent}.{self.name}.")
+
+    @property
+    def collected(self) -> "Iterator[Selection]":
+        """The selections whose objects are added to `waiting` when it is completed."""
+        for selection in self.below:
+            yield selection
+            for relation in selection.relations:
+                yield from relation.collected
 
 
 def objects(shape: Shape) -> Objects | None:
@@ -131,28 +163,48 @@ class Selection:
 
     type: GraphQLObjectType
     fields: list[Field]
-    build: Generated | None = None
+    build: Builder | None = None
     waits: bool = False
     steps: list[Field] = field(default_factory=list)
     relations: list[Field] = field(default_factory=list)
     """Fields at hand with steps below them."""
     late: list[Field] = field(default_factory=list)
     """Fields that come last; only among fields that wait, else they are like any other."""
+    at_hand: list[Field] = field(default_factory=list)
+    """Fields that wait for nothing."""
+    of: Field | None = None
+    """The one whose values it is read of; none for the root."""
+    index: int = 0
+    """Its number among the selections of its plan that wait."""
+    groups: int = 0
+    """Of a root: how many of its plan wait."""
 
     def __post_init__(self) -> None:
         self.waits = any(one.waits for one in self.fields)
-        if self.waits:
-            self.late = [one for one in self.fields if one.is_late]
-            waiting = [one for one in self.fields if one.waits and not one.is_late]
-            self.steps = [one for one in waiting if one.is_step]
-            self.relations = [one for one in waiting if not one.is_step]
+        for one in self.fields:
+            one.owner = self
+            self._sort(one).append(one)
 
-    @property
-    def completed(self) -> list[Field]:
-        """The fields that get a function of their own: see `Field.complete`."""
-        return [one for one in (*self.steps, *self.late) if not has_steps(one.shape)]
+    def _sort(self, one: Field) -> list[Field]:
+        if self.waits and one.is_late:
+            return self.late
+        if one.is_step:
+            return self.steps
+        return self.relations if one.waits else self.at_hand
 
-    @property
-    def at_hand(self) -> list[Field]:
-        """The fields that `build` reads."""
-        return [one for one in self.fields if not (self.waits and (one.is_late or one.waits))]
+
+def numbered(root: Selection) -> list[Selection]:
+    """The selections of a plan that wait, each at its index."""
+    found: list[Selection] = []
+
+    def walk(selection: Selection) -> None:
+        selection.index = len(found)
+        found.append(selection)
+        for one in (*selection.relations, *selection.steps):
+            for below in one.below:
+                walk(below)
+
+    if root.waits:
+        walk(root)
+    root.groups = len(found)
+    return found

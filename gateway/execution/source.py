@@ -1,14 +1,20 @@
 """Python source of the functions that build what is at hand.
 
-    def s7(v, run):
-        x1 = v.id
-        if x1.__class__ is not str: x1 = must2(x1)
-        ...
-        x9 = {"id": x1, "lines": x3}
-        return x9
+    def c4(items, found, run, failed):      # of the step `orders`
+        for item, v in zip(items, found, strict=True):
+            try:
+                ...
+                for x2 in x1:
+                    x3 = x2.id
+                    if x3.__class__ is not str: x3 = t5(x3)
+                    x4.append({"id": x3})
+                item[1]["orders"] = {"nodes": x4}
+            except Exception:
+                failed.append((item, v))
 
 A name in the source is a response name (a literal), an attribute, or made here; what a caller
-hands in never gets into it. Whatever is not as expected raises, and is read again with its place.
+hands in never gets into it. A step is completed for all its parents by one call, since calls are
+what costs. Whatever is not as expected raises, and is read again with its place.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +22,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from graphql import GraphQLEnumType
 
-from gateway.execution.fields import NeedsPlace
-from gateway.execution.shapes import Field, Leaf, Many, Objects, Selection, Shape, objects
+from gateway.execution.fields import NeedsPlace, Resolver, Unplanned
+from gateway.execution.shapes import (
+    Field,
+    Leaf,
+    Many,
+    Objects,
+    Selection,
+    Shape,
+    has_steps,
+    numbered,
+    objects,
+)
 from schema.scalars import rfc3339
 
 MAX_DEPTH: Final = 8
@@ -54,14 +70,16 @@ class Source:
         }
         self._names: dict[object, str] = {}
         self._called: dict[Selection, None] = {}
+        self._first: dict[str, None] = {}
+        """What the function under way begins with."""
         self._variables = 0
         self._blocks = 0
 
     def generate(self, root: Selection) -> None:
         """Give the selections and fields of a plan the functions that a run calls."""
         self._called = called(root)
+        fields = [field for one in numbered(root) for field in (*one.steps, *one.late)]
         builders = {self._builder(selection): selection for selection in self._called}
-        fields = (field for selection in self._called for field in selection.completed)
         completers = {self._completer(field): field for field in fields}
         # Nothing in the text is a caller's own: see above.
         exec(compile("\n".join(self._lines), "<plan>", "exec"), self._scope)  # noqa: S102
@@ -72,24 +90,31 @@ class Source:
 
     def _builder(self, selection: Selection) -> str:
         name = self._named("s", selection)
-        with self._block(f"def {name}(v, run):"):
+        with self._function(f"def {name}(v, run, above, at):"):
             x = self._variable()
-            self._object(selection, "v", x)
+            self._object(selection, "v", x, _At("above", "at"))
             self._line(f"return {x}")
         return name
 
     def _completer(self, field: Field) -> str:
-        """Of a step, from what was found; of a late field, which nothing waits for, from its
-        parent.
-        """
+        """Of a step, from what was found; of a late field, from the parent."""
         name = self._named("c", field)
-        with self._block(f"def {name}(v, run):"):
-            if field.is_step:
-                self._value(field.shape, "v")
-                self._line("return v")
-            else:
-                self._line(f"return {self._field(field, 'v')}")
+        with (
+            self._function(f"def {name}(items, found, run, failed):"),
+            self._block("for item, v in zip(items, found, strict=True):"),
+        ):
+            with self._block("try:"):
+                x = self._found(field) if field.is_step else self._field(field, "v", _NOWHERE)
+                self._line(f"item[1][{field.key!r}] = {x}")
+            self._line("except Exception: failed.append((item, v))")
         return name
+
+    def _found(self, field: Field) -> str:
+        self._line("if isinstance(v, Exception): raise v")
+        x = self._variable()
+        self._line(f"{x} = v")
+        self._value(field.shape, x, _At("item", "None"))
+        return x
 
     # ---------------------------------------------------------------- text
 
@@ -102,6 +127,14 @@ class Source:
         self._blocks += 1
         yield
         self._blocks -= 1
+
+    @contextmanager
+    def _function(self, head: str) -> Iterator[None]:
+        self._first = {}
+        with self._block(head):
+            start = len(self._lines)
+            yield
+        self._lines[start:start] = [f"    {line}" for line in self._first]
 
     def _variable(self) -> str:
         self._variables += 1
@@ -116,28 +149,41 @@ class Source:
 
     # ---------------------------------------------------------------- values
 
-    def _object(self, selection: Selection, v: str, target: str) -> None:
+    def _object(self, selection: Selection, v: str, target: str, at: "_At") -> None:
         """Build what is at hand of `v`. Of `v` and `target` one may be the other."""
-        at_hand = set(selection.at_hand)
-        pairs = [
-            f"{field.key!r}: {self._field(field, v) if field in at_hand else None}"
-            for field in selection.fields
-        ]
-        self._line(f"{target} = {{{', '.join(pairs)}}}")
+        known = {field.key: self._field(field, v, at) for field in selection.at_hand}
+        pairs = [f"{field.key!r}: {known.get(field.key)}" for field in selection.fields]
+        text = f"{{{', '.join(pairs)}}}"
+        if selection.waits:
+            text = self._waiting(selection, v, text, at)
+        self._line(f"{target} = {text}")
 
-    def _field(self, field: Field, v: str) -> str:
+    def _waiting(self, selection: Selection, v: str, text: str, at: "_At") -> str:
+        """Tell the run of the object; what is at hand below it is below the item made here."""
+        x, item, waiting = self._variable(), self._variable(), f"w{selection.index}"
+        self._first[f"{waiting} = run.waiting[{selection.index}].append"] = None
+        self._line(f"{x} = {text}")
+        self._line(f"{item} = {v}, {x}, {at.above}, {at.index}")
+        self._line(f"{waiting}({item})")
+        for field in selection.relations:
+            self._line(f"{x}[{field.key!r}] = {self._field(field, v, _At(item, 'None'))}")
+        return x
+
+    def _field(self, field: Field, v: str, at: "_At") -> str:
         """An expression for what is answered, worked out in the lines before it."""
         if field.name == "__typename":
             return repr(field.parent)
         x = self._variable()
-        self._line(f"{x} = {self._read(field, v)}")
-        self._value(field.shape, x)
+        if field.resolver is None:
+            self._line(f"{x} = {v}.{field.attribute}")
+        elif field.resolver.follows is None or field.arguments.any:
+            self._line(f"{x} = {self._call(field.resolver, field, v)}")
+        else:
+            self._known(field.resolver, field, v, x)
+        self._value(field.shape, x, at)
         return x
 
-    def _read(self, field: Field, v: str) -> str:
-        resolver = field.resolver
-        if resolver is None:
-            return f"{v}.{field.attribute}"
+    def _call(self, resolver: Resolver, field: Field, v: str) -> str:
         given = [v] if resolver.by_position else []
         given += [f"{name}={v}" for name in resolver.parents]
         given += [f"{resolver.info}=run.info"] if resolver.info else []
@@ -145,7 +191,16 @@ class Source:
             given.append(f"**run.arguments({self._named('f', field)})")
         return f"{self._named('r', resolver.call)}({', '.join(given)})"
 
-    def _value(self, shape: Shape, x: str) -> None:
+    def _known(self, resolver: Resolver, field: Field, v: str, x: str) -> None:
+        """Call a resolver once for all parents from which the same follows."""
+        name, key = self._named("r", resolver.call), self._variable()
+        known = f"k{name}"
+        self._first[f"{known} = run.known[{name}]"] = None
+        self._line(f"{key} = {v}.{resolver.follows}")
+        self._line(f"{x} = {known}.get({key})")
+        self._line(f"if {x} is None: {x} = {known}[{key}] = {self._call(resolver, field, v)}")
+
+    def _value(self, shape: Shape, x: str, at: "_At") -> None:
         """From the value in a variable to what is answered, in the same variable."""
         of = shape.of
         if isinstance(of, Leaf):
@@ -153,10 +208,10 @@ class Source:
             return
         if shape.non_null:
             self._line(f"if {x} is None: refuse()")
-            self._composite(of, x)
+            self._composite(of, x, at)
         else:
             with self._block(f"if {x} is not None:"):
-                self._composite(of, x)
+                self._composite(of, x, at)
 
     def _leaf(self, leaf: Leaf, x: str, rest: str, non_null: bool) -> None:
         otherwise = f"else: {x} = {rest}({x})"
@@ -178,44 +233,65 @@ class Source:
         else:
             self._line(f"{x} = {rest}({x})")
 
-    def _composite(self, of: Many | Objects, x: str) -> None:
+    def _composite(self, of: Many | Objects, x: str, at: "_At") -> None:
         if isinstance(of, Many):
-            self._list(of, x)
-        elif not of.is_exact:
-            self._line(f"{x} = {self._named('o', of)}.by_class[{x}.__class__].build({x}, run)")
+            self._list(of, x, at)
+            return
+        called = f"({x}, run, {at.above}, {at.index})"
+        if not of.is_exact:
+            self._line(f"{x} = {self._named('o', of)}.by_class[{x}.__class__].build{called}")
+            return
+        (selection,) = of.selections.values()
+        if selection in self._called:
+            self._line(f"{x} = {self._named('s', selection)}{called}")
         else:
-            (selection,) = of.selections.values()
-            if selection in self._called:
-                self._line(f"{x} = {self._named('s', selection)}({x}, run)")
-            else:
-                self._object(selection, x, x)
+            self._object(selection, x, x, at)
 
-    def _list(self, of: Many, x: str) -> None:
+    def _list(self, of: Many, x: str, at: "_At") -> None:
         self._line(f"if {x}.__class__ is not tuple and {x}.__class__ is not list: refuse()")
         found, item = self._variable(), self._variable()
+        head = f"for {item} in {x}:"
+        if has_steps(of.item):
+            if isinstance(of.item.of, Many):
+                raise Unplanned("what waits in lists of lists")
+            i = self._variable()
+            head, at = f"for {i}, {item} in enumerate({x}):", _At(at.above, i)
         self._line(f"{found} = []")
-        with self._block(f"for {item} in {x}:"):
-            self._value(of.item, item)
+        with self._block(head):
+            self._value(of.item, item, at)
             self._line(f"{found}.append({item})")
         self._line(f"{x} = {found}")
 
 
 def called(root: Selection) -> dict[Selection, None]:
-    """The selections that have functions of their own; the others are part of those. All that is
-    told by class or has steps below it has one.
+    """The selections that have functions of their own; the others are part of those, or of what
+    completes a step.
     """
     found = {root: None}
 
     def walk(selection: Selection, depth: int) -> None:
-        for of in filter(None, (objects(field.shape) for field in selection.fields)):
-            for inner in of.selections.values():
-                own = inner.waits or not of.is_exact or depth == MAX_DEPTH
+        for field in selection.fields:
+            of = objects(field.shape)
+            above = 0 if field.is_step else depth
+            for inner in of.selections.values() if of else ():
+                own = not of.is_exact or above == MAX_DEPTH
                 if own:
                     found[inner] = None
-                walk(inner, 1 if own else depth + 1)
+                walk(inner, 1 if own else above + 1)
 
     walk(root, 1)
     return found
+
+
+class _At(NamedTuple):
+    """Expressions for the item above a value, and for its index in a list."""
+
+    above: str
+    index: str
+
+
+_NOWHERE: Final = _At("None", "None")
+"""Of what nothing waits for."""
 
 
 @dataclass(frozen=True, slots=True)

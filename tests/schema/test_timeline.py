@@ -100,7 +100,7 @@ async def test_a_plan_answers_as_the_reference_executor_does(graph, world, alice
 
     await answered(planned, world.operation())
     await answered(planned, world.operation())
-    (plan,) = planned._plans._held.values()
+    (plan,) = planned._plans.values()
     assert plan is not None, "interfaces are planned"
     before = world.called()
     one = await answered(planned, world.operation())

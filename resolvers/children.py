@@ -2,7 +2,7 @@
 several rows one person has in a source.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,8 @@ from domain.ids import CustomerId
 from domain.sources import Parent, Source
 from domain.waiting import together
 from resolvers.connection import Connection, merge
-from resolvers.ledger import Ledger, Outcome, Verdict
-from resolvers.pages import Cut, Found, read_each
+from resolvers.ledger import Outcome, Verdict
+from resolvers.pages import Cut, Found, read_each, read_one
 from resolvers.parents import Parents, parents_in
 from resolvers.people import Person
 
@@ -19,19 +19,26 @@ if TYPE_CHECKING:
     from resolvers.operation import Operation
 
 
+_NOT_ONE = Found(None, ())
+
+
 async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> list[Connection]:
     """One connection per person, in order; unmasked."""
     services = operation.services
     sources = services.holding(cut.kind)
-    asked = await together([parents_in(services, source, people) for source in sources])
-    parents: dict[str, list[Parent]] = {
-        source.name: [parent for answer in answers for parent in answer.parents]
-        for source, answers in zip(sources, asked, strict=True)
-    }
-    found = await read_each(operation, parents, cut)
     lists = _Lists(sources, cut)
-    connections = lists.of(people, asked, [found.get(source.name, []) for source in sources])
-    lists.note(operation.ledger)
+    if len(sources) == 1 and cut.after is None:
+        answers = await parents_in(services, sources[0], people)
+        parents = [parent for answer in answers for parent in answer.parents]
+        found = await read_one(operation, sources[0].name, parents, cut) if parents else []
+        connections = lists.of_one_source(people, answers, found)
+    else:
+        asked = await together([parents_in(services, source, people) for source in sources])
+        pages = await read_each(operation, _parents(sources, asked), cut)
+        rest = [iter(pages.get(source.name, ())) for source in sources]
+        connections = lists.of_several(people, asked, rest)
+    for verdict, ids in lists.judged.values():
+        operation.ledger.note(ids, verdict.outcomes)
     return connections
 
 
@@ -42,54 +49,47 @@ def connect(
     return _connected(found, Verdict(sources, outcomes), cut)
 
 
+def _parents(
+    sources: Sequence[Source], asked: Sequence[Sequence[Parents]]
+) -> dict[str, list[Parent]]:
+    return {
+        source.name: [parent for answer in answers for parent in answer.parents]
+        for source, answers in zip(sources, asked, strict=True)
+    }
+
+
 class _Lists:
     """Lists of people in the making. Those that come of one answer share its outcomes, so they
     share a verdict and are noted together.
     """
 
+    __slots__ = ("cut", "judged", "sources")
+
     def __init__(self, sources: Sequence[Source], cut: Cut) -> None:
-        self._sources = sources
-        self._cut = cut
-        self._judged: dict[int, tuple[Verdict, list[CustomerId]]] = {}
-        """By the identity of the outcomes, which the verdict holds on to."""
+        self.sources = sources
+        self.cut = cut
+        self.judged: dict[int, tuple[Verdict, list[CustomerId]]] = {}
+        """What outcomes came to and whose they are, by their identity."""
 
-    def of(
-        self,
-        people: Sequence[Person],
-        asked: Sequence[Sequence[Parents]],
-        found: Sequence[Sequence[Found]],
-    ) -> list[Connection]:
-        """`asked` and `found` are by source: who was asked for, and what came."""
-        if len(asked) == 1 and self._cut.after is None:
-            return self._of_one_source(people, asked[0], found[0])
-        rest = [iter(some) for some in found]
-        connections = []
-        for person, *answers in zip(people, *asked, strict=True):
-            own = [
-                one
-                for answer, more in zip(answers, rest, strict=True)
-                for one in islice(more, len(answer.parents))
-            ]
-            connections.append(self._merged(person, answers, own))
-        return connections
-
-    def _of_one_source(
+    def of_one_source(
         self, people: Sequence[Person], answers: Sequence[Parents], found: Sequence[Found]
     ) -> list[Connection]:
         """Most people are one row there and have one page of it. For them, nothing is merged and no
         function of ours is called: it is done for each list of each customer.
         """
-        kind, first = self._cut.kind, self._cut.first
+        kind, first = self.cut.kind, self.cut.first
         connections: list[Connection] = []
-        verdict, ids, end = Verdict(self._sources, ()), [], 0
+        verdict: Verdict | None = None
+        ids: list[CustomerId] = []
+        end = 0
         for person, answer in zip(people, answers, strict=True):
             start, end = end, end + len(answer.parents)
-            page, outcomes = found[start] if end == start + 1 else (None, ())
+            page, outcomes = found[start] if end == start + 1 else _NOT_ONE
             if page is None or answer.withheld is not None:
                 connections.append(self._merged(person, (answer,), found[start:end]))
                 continue
-            if outcomes is not verdict.outcomes:
-                verdict, ids = self._of_outcomes(outcomes)
+            if verdict is None or outcomes is not verdict.outcomes:
+                verdict, ids = self._judged(outcomes)
             ids.append(person.cluster.id)
             items = page.items
             more = len(items) > first
@@ -101,33 +101,44 @@ class _Lists:
             connections.append(made)
         return connections
 
+    def of_several(
+        self,
+        people: Sequence[Person],
+        asked: Sequence[Sequence[Parents]],
+        rest: Sequence[Iterator[Found]],
+    ) -> list[Connection]:
+        connections = []
+        for person, *answers in zip(people, *asked, strict=True):
+            own = [
+                one
+                for answer, more in zip(answers, rest, strict=True)
+                for one in islice(more, len(answer.parents))
+            ]
+            connections.append(self._merged(person, answers, own))
+        return connections
+
     def _merged(
         self, person: Person, answers: Sequence[Parents], own: Sequence[Found]
     ) -> Connection:
         """Of what came for one person, with the outcome of every source that could hold more."""
         withheld = [
             Outcome(source=source.name, answered=False, note=answer.withheld)
-            for source, answer in zip(self._sources, answers, strict=True)
+            for source, answer in zip(self.sources, answers, strict=True)
             if answer.withheld is not None
         ]
         if len(own) == 1 and not withheld:
-            outcomes: Sequence[Outcome] = own[0].outcomes
+            outcomes = own[0].outcomes
         else:
             outcomes = (*(outcome for one in own for outcome in one.outcomes), *withheld)
-        verdict, ids = self._of_outcomes(outcomes)
+        verdict, ids = self._judged(outcomes)
         ids.append(person.cluster.id)
-        return _connected(own, verdict, self._cut)
+        return _connected(own, verdict, self.cut)
 
-    def _of_outcomes(self, outcomes: Sequence[Outcome]) -> tuple[Verdict, list[CustomerId]]:
-        """What they come to, and the list of those whom they are of."""
-        judged = self._judged.get(id(outcomes))
+    def _judged(self, outcomes: tuple[Outcome, ...]) -> tuple[Verdict, list[CustomerId]]:
+        judged = self.judged.get(id(outcomes))
         if judged is None:
-            judged = self._judged[id(outcomes)] = (Verdict(self._sources, outcomes), [])
+            judged = self.judged[id(outcomes)] = (Verdict(self.sources, outcomes), [])
         return judged
-
-    def note(self, ledger: Ledger) -> None:
-        for verdict, ids in self._judged.values():
-            ledger.note(ids, verdict.outcomes)
 
 
 def _connected(found: Sequence[Found], verdict: Verdict, cut: Cut) -> Connection:

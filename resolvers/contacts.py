@@ -106,14 +106,14 @@ async def _live(
     source = operation.services.sources[keys[0].source]
     ids = [key.external_id for key in keys]
     wanted = projection(Kind.CONTACT, fields)
-    readers = source.fresh(freshness).gets
+    behind = source if source.within is None else source.within(freshness)
     reply = await ask(
         operation,
         source,
         kind=Kind.CONTACT,
         count=len(ids),
         freshness=freshness,
-        call=lambda deadline: readers[Kind.CONTACT].get_many(ids, wanted, deadline),
+        call=partial(behind.gets[Kind.CONTACT].get_many, ids, wanted),
     )
     answered = reply.outcome()
     found: list[Reading] = []

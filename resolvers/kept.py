@@ -19,12 +19,7 @@ WORTH_KEEPING = 20
 """A shorter page would replace what was kept by less."""
 
 
-_EVERYTHING = ChildFilter()
-
-
-def keepable(page: PageRequest, where: ChildFilter) -> bool:
-    """Only the beginning of the whole list stands in for it later."""
-    return page.after is None and where == _EVERYTHING
+EVERYTHING = ChildFilter()
 
 
 def worth_keeping(
@@ -44,7 +39,7 @@ def worth_keeping(
 async def keep(services: Services, kind: Kind, source: str, read: Sequence[Page]) -> None:
     """Of one source; what was kept a moment ago is not kept again."""
     now = monotonic()
-    due = services.kept_lately.due(kind, source, [parent for parent, _ in read], now)
+    due = services.kept_lately.due(kind, source, read, now)
     if due:
         pages = {(source, read[i][0]): read[i][1] for i in due}
         await _keep(services, kind, pages, now)

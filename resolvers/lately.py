@@ -26,16 +26,18 @@ class KeptLately:
         self._shelves: dict[tuple[Kind, str, ParentBy], Shelf] = {}
         self._told: dict[tuple[Kind, str], float] = {}
 
-    def due(self, kind: Kind, source: str, parents: Sequence[Parent], now: float) -> list[int]:
-        """The places of those whose pages are to be kept now."""
+    def due(
+        self, kind: Kind, source: str, read: Sequence[tuple[Parent, object]], now: float
+    ) -> list[int]:
+        """The places of those, by their parents, that are to be kept now."""
         told = self._told.get((kind, source))
         shelf: Shelf = {}
         by: ParentBy | None = None
         found: list[int] = []
-        for i, parent in enumerate(parents):
+        for i, (parent, _) in enumerate(read):
             if parent.by is not by:  # those of one source go by the same
                 by = parent.by
-                shelf = self._shelf(kind, source, by)
+                shelf = self._shelves.get((kind, source, by), {})
             kept = shelf.get(parent.value)
             is_kept = kept is not None and now - kept < REWRITE_AFTER_S
             if not is_kept or (told is not None and _is_outdated(parent, kept, told)):

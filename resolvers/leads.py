@@ -38,16 +38,17 @@ class Lead(NamedTuple):
 _LEAD = partial(tuple.__new__, Lead)
 """Of its parts, without a call of ours."""
 _ID: Final = KeyKind.ID
+_VISITOR: Final = KeyKind.VISITOR_ID
 
 
 async def known(identity: IdentityGraph, keys: Sequence[LookupKey]) -> list[tuple[CustomerId, ...]]:
     """Who the identity graph has for each key; an id leads to whom it stands for today."""
-    ids = [key for key in keys if key.kind is _ID]
     others = [key for key in keys if key.kind is not _ID]
-    clusters = await identity.clusters([CustomerId(key.value) for key in ids]) if ids else []
     found = await identity.find(others) if others else []
-    if not ids:
+    if len(others) == len(keys):
         return [one.customers for one in found]
+    ids = [key for key in keys if key.kind is _ID]
+    clusters = await identity.clusters([CustomerId(key.value) for key in ids])
     leads: dict[LookupKey, tuple[CustomerId, ...]] = {
         key: (cluster.id,) if cluster else () for key, cluster in zip(ids, clusters, strict=True)
     }
@@ -62,7 +63,9 @@ async def follow(
     and who is found there is resolved and kept; a GET request does not search.
     """
     unique = list(dict.fromkeys(keys))
-    named = await visitors.named(operation.services, unique)
+    named = unique
+    if _VISITOR in [key.kind for key in unique]:
+        named = await visitors.named(operation.services, unique)
     standing = await known(operation.services.identity, named)
     unknown = [
         key

@@ -16,7 +16,7 @@ from domain.vocabulary import ServedFrom
 from domain.waiting import together
 from resolvers.calls import Reply, ask
 from resolvers.cursors import Place
-from resolvers.kept import keepable, recall, worth_keeping
+from resolvers.kept import EVERYTHING, recall, worth_keeping
 from resolvers.lately import Spot
 from resolvers.ledger import Outcome
 from resolvers.projection import projection
@@ -48,7 +48,8 @@ class Found(NamedTuple):
 
 
 _FOUND = partial(tuple.__new__, Found)
-"""Of its parts, without a call of ours."""
+_PAGE = partial(tuple.__new__, PageRequest)
+"""Of their parts, without a call of ours."""
 
 
 async def read(
@@ -70,46 +71,40 @@ async def read_each(
 ) -> dict[str, list[Found]]:
     """The same, by source: one entry for each of its parents, in order."""
     asked = {name: some for name, some in parents.items() if some}
-    answers = await together([_source(operation, *each, cut) for each in asked.items()])
+    answers = await together([read_one(operation, *each, cut) for each in asked.items()])
     return dict(zip(asked, answers, strict=True))
 
 
-async def _source(
+async def read_one(
     operation: "Operation", name: str, parents: Sequence[Parent], cut: Cut
 ) -> list[Found]:
+    """The same of one source."""
     if len(parents) > 1 and len(set(parents)) < len(parents):
         unique = list(dict.fromkeys(parents))
-        found = dict(zip(unique, await _asked(operation, name, unique, cut), strict=True))
+        found = dict(zip(unique, await read_one(operation, name, unique, cut), strict=True))
         return [found[parent] for parent in parents]
-    return await _asked(operation, name, parents, cut)
-
-
-async def _asked(
-    operation: "Operation", name: str, parents: Sequence[Parent], cut: Cut
-) -> list[Found]:
     source = operation.services.sources[name]
-    page = cut.page(name)
-    keep = keepable(page, cut.where)
+    page = _PAGE((cut.first, None)) if cut.after is None else cut.page(name)
+    keep = page.after is None and cut.where == EVERYTHING  # the beginning of the whole list
     wanted = projection(cut.kind, cut.fields, keepable=keep)
-    readers = source.fresh(cut.freshness).children
+    behind = source if source.within is None else source.within(cut.freshness)
+    reader = behind.children[cut.kind]
     reply = await ask(
         operation,
         source,
         kind=cut.kind,
         count=len(parents),
         freshness=cut.freshness,
-        call=lambda deadline: readers[cut.kind].children_of(
-            parents, page, cut.where, wanted, deadline
-        ),
+        call=partial(reader.children_of, parents, page, cut.where, wanted),
     )
     if keep:
         operation.remember(cut.kind, name, worth_keeping(page, parents, reply.entries))
-    found, bad = _sorted(reply)
+    pages, bad = _sorted(reply)
     if bad:
         stood_in = await _fall_back(operation, reply, [parents[i] for i in bad], bad, cut)
         for i, one in zip(bad, stood_in, strict=True):
-            found[i] = one
-    return found
+            pages[i] = one
+    return pages
 
 
 def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, SourceError]]:

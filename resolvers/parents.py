@@ -44,7 +44,7 @@ def needed_fields(services: Services, source: Source) -> frozenset[str]:
     """Attributes of contacts that `parents_in` reads for this source."""
     if source.customer_key in _BY_IDENTIFIER:
         return frozenset({_BY_IDENTIFIER[source.customer_key][2], "address"})
-    if _holder_is_read(services, source):
+    if _is_read(services, _holder(source)):
         return frozenset()
     return frozenset({"foreign_ids"})
 
@@ -61,8 +61,9 @@ def _holder(source: Source) -> str:
     return source.name if source.customer_key == ParentBy.OWN.value else source.customer_key
 
 
-def _holder_is_read(services: Services, source: Source) -> bool:
-    holder = services.sources.get(_holder(source))
+def _is_read(services: Services, name: str) -> bool:
+    """Whether it is a source whose people are read."""
+    holder = services.sources.get(name)
     return holder is not None and holder.holds_people
 
 
@@ -72,7 +73,7 @@ def _by_id(services: Services, source: Source, people: Sequence[Person]) -> list
     """
     holder = _holder(source)
     by = ParentBy.OWN if holder == source.name else ParentBy.FOREIGN
-    if not _holder_is_read(services, source):
+    if not _is_read(services, holder):
         return [_carried(by, holder, person) for person in people]
     found = []
     for person in people:  # in one piece: no function of ours is called for each of fifty people

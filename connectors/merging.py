@@ -31,6 +31,13 @@ from domain.sources import (
 I = TypeVar("I", bound=Hashable)  # noqa: E741  # what is asked about: an id, a parent
 E = TypeVar("E")
 Call = Callable[[Sequence[I], Deadline], Awaitable[Sequence[E]]]
+Row = Record | SourceError | None
+Page = ChildPage[Record] | SourceError
+# Annotations of a function within a function are worked out at each call: these are for those.
+Ids = Sequence[str]
+Parents = Sequence[Parent]
+Rows = Sequence[Row]
+Pages = Sequence[Page]
 
 CLOSE_S: Final = 0.02
 """Deadlines that lie no further apart are one: the earliest of them."""
@@ -118,8 +125,11 @@ class _Turns(Generic[I, E]):
             if own.company is not None:
                 own.company.left()
             raise
-        if found is None or any(map(spoilt, found)):
+        if found is None:
             return await call(items, deadline)
+        for entry in found:
+            if spoilt(entry):
+                return await call(items, deadline)
         return found
 
     def _depart(self, common: Hashable, most: int, call: Call[I, E]) -> None:
@@ -150,14 +160,12 @@ class MergedReads:
     def __init__(self, reader: BatchReader, most: int, monitor: Monitor) -> None:
         self._reader = reader
         self._most = most
-        self._turns: _Turns[str, Record | SourceError | None] = _Turns(monitor)
+        self._turns: _Turns[str, Row] = _Turns(monitor)
 
     async def get_many(
         self, external_ids: Sequence[str], fields: Fields, deadline: Deadline
-    ) -> Sequence[Record | SourceError | None]:
-        async def call(
-            ids: Sequence[str], until: Deadline
-        ) -> Sequence[Record | SourceError | None]:
+    ) -> Rows:
+        async def call(ids: Ids, until: Deadline) -> Rows:
             return await self._reader.get_many(ids, fields, until)
 
         return await self._turns.ask(
@@ -176,7 +184,7 @@ class MergedLists:
     ) -> None:
         self._reader = reader
         self._forms = {by: form for by, form in forms.items() if isinstance(form, ChildRead)}
-        self._turns: _Turns[Parent, ChildPage[Record] | SourceError] = _Turns(monitor)
+        self._turns: _Turns[Parent, Page] = _Turns(monitor)
 
     async def children_of(
         self,
@@ -185,13 +193,11 @@ class MergedLists:
         where: ChildFilter,
         fields: Fields,
         deadline: Deadline,
-    ) -> Sequence[ChildPage[Record] | SourceError]:
-        async def call(
-            some: Sequence[Parent], until: Deadline
-        ) -> Sequence[ChildPage[Record] | SourceError]:
+    ) -> Pages:
+        async def call(some: Parents, until: Deadline) -> Pages:
             return await self._reader.children_of(some, page, where, fields, until)
 
-        def spoilt(entry: ChildPage[Record] | SourceError) -> bool:
+        def spoilt(entry: Page) -> bool:
             if isinstance(entry, ChildPage):
                 cut = entry.has_more and len(entry.items) < page.first
                 return cut or entry.dropped > 0
@@ -199,7 +205,7 @@ class MergedLists:
 
         by = parents[0].by if parents else None
         form = self._forms.get(by) if by is not None else None
-        if form is None or where != _EVERYTHING or any(one.by is not by for one in parents):
+        if form is None or where != _EVERYTHING or not _are_all(parents, by):
             return await call(parents, deadline)
         return await self._turns.ask(
             (by, page.first, page.after, fields),
@@ -211,6 +217,13 @@ class MergedLists:
         )
 
 
+def _are_all(parents: Parents, by: ParentBy | None) -> bool:
+    for one in parents:  # noqa: SIM110  # a generator costs as much as the rest
+        if one.by is not by:
+            return False
+    return True
+
+
 def _together(form: ChildRead, first: int) -> int:
     """How many parents one call answers for: of a list in pages as many as its first page serves,
     since nobody shall wait for the pages of another.
@@ -219,5 +232,5 @@ def _together(form: ChildRead, first: int) -> int:
     return size if form.whole else min(size, form.page.value // (first + 1))
 
 
-def _is_refused(entry: Record | SourceError | None) -> bool:
+def _is_refused(entry: Row) -> bool:
     return isinstance(entry, SourceProtocolError)

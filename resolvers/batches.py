@@ -90,16 +90,12 @@ class Once(Generic[K, V]):
         return (await self.load_many((key,)))[0]
 
     async def load_many(self, keys: Sequence[K]) -> list[V]:
-        """One entry per key, in order. Raises the first that is an exception."""
+        """One entry per key, in order."""
         found = self._found
         missing = [key for key in keys if key not in found]
         if missing:
             await self._fetched(missing)
-        values = [found[key] for key in keys]
-        for one in values:
-            if isinstance(one, BaseException):
-                raise one
-        return values
+        return [found[key] for key in keys]
 
     def prime(self, key: K, value: V) -> None:
         """Known from elsewhere; what is already asked for stays."""
@@ -108,6 +104,9 @@ class Once(Generic[K, V]):
 
     async def _fetched(self, missing: list[K]) -> None:
         calls = self._calls
+        if not calls:
+            await self._call(list(dict.fromkeys(missing)))
+            return
         under_way = {calls[key] for key in missing if key in calls}
         fresh = list(dict.fromkeys(key for key in missing if key not in calls))
         if fresh:
@@ -127,4 +126,7 @@ class Once(Generic[K, V]):
         except BaseException:
             call.cancel()
             raise
+        finally:
+            for key in keys:
+                del self._calls[key]
         call.set_result(None)

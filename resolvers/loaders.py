@@ -64,7 +64,10 @@ class Loaders:
 
     def __init__(self, operation: "Operation") -> None:
         self._operation = operation
-        self._made: dict[Hashable, Any] = {}
+        self._made: dict[Hashable, Batch[Any, Any]] = {}
+        self._known: dict[
+            Freshness, Batch[CustomerId, Person | None] | Once[CustomerId, Person | None]
+        ] = {}
         self.at_once = False
         """No two places of the operation ask for the same kind of thing, and each asks for all it
         needs in one go: nothing has to be gathered.
@@ -81,10 +84,10 @@ class Loaders:
     async def lookups(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
         """One entry per key, in order."""
 
-        async def fetch(keys: list[LookupKey]) -> list[Answer]:
+        async def fetch(keys: Sequence[LookupKey]) -> list[Answer]:
             return await self._look_up(keys, freshness)
 
-        return await self._list(("lookup", freshness), fetch).load_many(keys)
+        return await self._lists(("lookup", freshness), fetch, keys)
 
     async def connection(self, owner: Customer, cut: Cut) -> Connection:
         """Children of a customer that was handed out; of the cut, `fields` are set here."""
@@ -95,39 +98,38 @@ class Loaders:
         freshness = owners[0].freshness
         wanted = replace(cut, fields=self._fields(cut.kind))
 
-        async def fetch(ids: list[CustomerId]) -> list[Connection]:
+        async def fetch(ids: Sequence[CustomerId]) -> list[Connection]:
             return await self._children(ids, freshness, wanted)
 
-        batch = self._list(("children", freshness, wanted), fetch)
-        return await batch.load_many([owner.id for owner in owners])
+        ids = [owner.id for owner in owners]
+        return await self._lists(("children", freshness, wanted), fetch, ids)
 
     async def timelines(self, owners: Sequence[Customer], walk: Walk) -> list[Timeline]:
         """One page per customer, in order; all of them were handed out with one freshness."""
         freshness = owners[0].freshness
 
-        async def fetch(ids: list[CustomerId]) -> list[Timeline]:
+        async def fetch(ids: Sequence[CustomerId]) -> list[Timeline]:
             standing = await self._standing(ids, freshness)
             found = await timeline.fetch(self._operation, standing, walk)
             for one, page in zip(ids, found, strict=True):
                 self._follow(one, page.nodes, walk.freshness)
             return [timeline.masked(self._operation, page) for page in found]
 
-        batch = self._list(("timeline", freshness, walk), fetch)
-        return await batch.load_many([owner.id for owner in owners])
+        ids = [owner.id for owner in owners]
+        return await self._lists(("timeline", freshness, walk), fetch, ids)
 
     async def matters(self, owners: Sequence[Customer]) -> list[Matters]:
         """One entry per customer, in order; all of them were handed out with one freshness."""
         freshness = owners[0].freshness
 
-        async def fetch(ids: list[CustomerId]) -> list[Matters]:
+        async def fetch(ids: Sequence[CustomerId]) -> list[Matters]:
             standing = await self._standing(ids, freshness)
             found = await matters.fetch(self._operation, standing, freshness)
             for one, some in zip(ids, found, strict=True):
                 self._follow(one, some.records, freshness)
             return found
 
-        batch = self._list(("matters", freshness), fetch)
-        return await batch.load_many([owner.id for owner in owners])
+        return await self._lists(("matters", freshness), fetch, [owner.id for owner in owners])
 
     async def texts(self, owner: Customer, issue: str | None) -> Texts | None:
         """Of a customer that was handed out; unmasked, for use in here."""
@@ -207,17 +209,25 @@ class Loaders:
     async def people(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person | None]:
         """One entry per id, in order; unmasked, for use in here."""
 
-        async def fetch(ids: list[CustomerId]) -> list[Person | None]:
-            fields = customer.contact_fields(self._operation.services, self._customer_fields)
-            return await people.fetch(self._operation, ids, freshness, fields)
-
-        batch = self._list(("people", freshness), fetch)
+        batch = self._people(freshness)
         found = await batch.load_many(ids)
         for one, person in zip(ids, found, strict=True):
             if person is not None and person.cluster.id != one:
                 # An id of before a merge: what hangs on the person is asked for by the current one.
                 batch.prime(person.cluster.id, person)
         return found
+
+    def _people(
+        self, freshness: Freshness
+    ) -> Batch[CustomerId, Person | None] | Once[CustomerId, Person | None]:
+        async def fetch(ids: list[CustomerId]) -> list[Person | None]:
+            fields = customer.contact_fields(self._operation.services, self._customer_fields)
+            return await people.fetch(self._operation, ids, freshness, fields)
+
+        made = self._known.get(freshness)
+        if made is None:
+            made = self._known[freshness] = Once(fetch) if self.at_once else Batch(fetch)
+        return made
 
     @property
     def _customer_fields(self) -> Fields:
@@ -231,19 +241,16 @@ class Loaders:
     ) -> Batch[K, V]:
         if name not in self._made:
             self._made[name] = Batch(fetch)
-        made: Batch[K, V] = self._made[name]
-        return made
+        return self._made[name]
 
-    def _list(
-        self, name: Hashable, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]
-    ) -> Batch[K, V] | Once[K, V]:
-        """Of what callers ask for by lists."""
-        if not self.at_once:
-            return self._batch(name, fetch)
-        if name not in self._made:
-            self._made[name] = Once(fetch)
-        made: Once[K, V] = self._made[name]
-        return made
+    async def _lists(
+        self, name: Hashable, fetch: Callable[[Sequence[K]], Awaitable[list[V]]], keys: Sequence[K]
+    ) -> list[V]:
+        """One entry per key, in order, of what callers ask for by lists."""
+        if self.at_once and len(set(keys)) == len(keys):
+            return await fetch(keys)
+        batch: Batch[K, V] = self._batch(name, fetch)
+        return await batch.load_many(keys)
 
     def _customers(self, freshness: Freshness) -> Batch[CustomerId, Customer | None]:
         async def fetch(ids: list[CustomerId]) -> list[Customer | None]:
@@ -262,7 +269,7 @@ class Loaders:
             Match(person, one and mask(one)) for person, one in zip(found, stitched, strict=True)
         ]
 
-    async def _look_up(self, keys: list[LookupKey], freshness: Freshness) -> list[Answer]:
+    async def _look_up(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
         allowed = [await access.may_look_up(self._operation, key) for key in keys]
         open_keys = [key for key, may in zip(keys, allowed, strict=True) if may]
         leads = await follow(self._operation, open_keys, freshness)

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from resolvers.batches import Once
 
 
@@ -15,12 +13,12 @@ class Fetch:
         self.may = asyncio.Event()
         self.may.set()
 
-    async def __call__(self, keys: list[int]) -> list[int | Exception]:
+    async def __call__(self, keys: list[int]) -> list[int]:
         self.asked.append(keys)
         await self.may.wait()
         if 0 in keys:
             raise ValueError("nothing to double")
-        return [ValueError("odd one out") if key == 13 else 2 * key for key in keys]
+        return [2 * key for key in keys]
 
 
 async def test_keys_are_fetched_once_and_come_in_the_order_asked_for():
@@ -54,13 +52,6 @@ async def test_what_fails_as_a_whole_fails_for_all_who_wait():
     failed = await asyncio.gather(*both, return_exceptions=True)
     assert [type(one) for one in failed] == [ValueError, ValueError]
     assert len(fetch.asked) == 1
-
-
-async def test_an_entry_that_is_an_exception_is_raised_to_who_asked_for_it():
-    once = Once(Fetch())
-    with pytest.raises(ValueError, match="odd one out"):
-        await once.load_many([1, 13])
-    assert await once.load(1) == 2
 
 
 async def test_what_is_known_from_elsewhere_is_not_fetched():

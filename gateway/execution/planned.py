@@ -1,6 +1,7 @@
 """The executor that compiles what it sees twice."""
 
 from collections import OrderedDict
+from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 from graphql import (
@@ -48,22 +49,23 @@ class PlannedExecutor:
         self._plans: _Bounded[Variant, Plan | None] = _Bounded(MAX_PLANS)
         self._seen: _Bounded[Variant, None] = _Bounded(2 * MAX_PLANS)
 
-    async def run(
+    def run(
         self,
         prepared: Prepared,
         variables: dict[str, Any],
         context: object,
         values: VariableValues | None = None,
-    ) -> ExecutionResult:
+    ) -> Coroutine[Any, Any, ExecutionResult]:
+        """Not itself a coroutine: each wait below would be resumed through it."""
         if values is None:
             values = self._values(prepared, variables)
         plan = None if values is None else self._plan(prepared, values)
         if plan is None or values is None:
-            return await self._reference.run(prepared, variables, context)
+            return self._reference.run(prepared, variables, context)
         if isinstance(context, Operation):
             context.wanted = plan.wanted
             context.loaders.at_once = plan.at_once
-        return await Run(context, values).execute(plan.root)
+        return Run(context, values).execute(plan.root)
 
     def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:
         """None where they are refused, which is the reference executor's to say."""

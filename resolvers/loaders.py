@@ -6,7 +6,9 @@ The work itself is in the batch functions, which a compiled plan calls without l
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from domain.customer import Link, LinkEvidence, LookupKey
 from domain.errors import UnknownCustomer
@@ -59,6 +61,10 @@ GRAPH_TYPES = {
 """The types of the graph whose fields say what is read of a record."""
 
 
+_nodes: Final = attrgetter("nodes")
+_records: Final = attrgetter("records")
+
+
 class Loaders:
     """The loaders of one operation, made as they are needed."""
 
@@ -84,10 +90,14 @@ class Loaders:
     async def lookups(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
         """One entry per key, in order."""
 
-        async def fetch(keys: Sequence[LookupKey]) -> list[Answer]:
+        if self._asks_alone(keys):
             return await self._look_up(keys, freshness)
 
-        return await self._lists(("lookup", freshness), fetch, keys)
+        async def fetch(keys: list[LookupKey]) -> list[Answer]:
+            return await self._look_up(keys, freshness)
+
+        batch: Batch[LookupKey, Answer] = self._batch(("lookup", freshness), fetch)
+        return await batch.load_many(keys)
 
     async def connection(self, owner: Customer, cut: Cut) -> Connection:
         """Children of a customer that was handed out; of the cut, `fields` are set here."""
@@ -96,13 +106,23 @@ class Loaders:
     async def connections(self, owners: Sequence[Customer], cut: Cut) -> list[Connection]:
         """One entry per customer, in order; all of them were handed out with one freshness."""
         freshness = owners[0].freshness
-        wanted = replace(cut, fields=self._fields(cut.kind))
-
-        async def fetch(ids: Sequence[CustomerId]) -> list[Connection]:
+        ids = [owner.id for owner in owners]
+        wanted = Cut(
+            kind=cut.kind,
+            first=cut.first,
+            after=cut.after,
+            where=cut.where,
+            freshness=cut.freshness,
+            fields=self._fields(cut.kind),
+        )
+        if self._asks_alone(ids):
             return await self._children(ids, freshness, wanted)
 
-        ids = [owner.id for owner in owners]
-        return await self._lists(("children", freshness, wanted), fetch, ids)
+        async def fetch(ids: list[CustomerId]) -> list[Connection]:
+            return await self._children(ids, freshness, wanted)
+
+        batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
+        return await batch.load_many(ids)
 
     async def timelines(self, owners: Sequence[Customer], walk: Walk) -> list[Timeline]:
         """One page per customer, in order; all of them were handed out with one freshness."""
@@ -111,8 +131,7 @@ class Loaders:
         async def fetch(ids: Sequence[CustomerId]) -> list[Timeline]:
             standing = await self._standing(ids, freshness)
             found = await timeline.fetch(self._operation, standing, walk)
-            for one, page in zip(ids, found, strict=True):
-                self._follow(one, page.nodes, walk.freshness)
+            self._operation.follow_each(ids, map(_nodes, found), walk.freshness)
             return [timeline.masked(self._operation, page) for page in found]
 
         ids = [owner.id for owner in owners]
@@ -125,8 +144,7 @@ class Loaders:
         async def fetch(ids: Sequence[CustomerId]) -> list[Matters]:
             standing = await self._standing(ids, freshness)
             found = await matters.fetch(self._operation, standing, freshness)
-            for one, some in zip(ids, found, strict=True):
-                self._follow(one, some.records, freshness)
+            self._operation.follow_each(ids, map(_records, found), freshness)
             return found
 
         return await self._lists(("matters", freshness), fetch, [owner.id for owner in owners])
@@ -220,14 +238,17 @@ class Loaders:
     def _people(
         self, freshness: Freshness
     ) -> Batch[CustomerId, Person | None] | Once[CustomerId, Person | None]:
-        async def fetch(ids: list[CustomerId]) -> list[Person | None]:
-            fields = customer.contact_fields(self._operation.services, self._customer_fields)
-            return await people.fetch(self._operation, ids, freshness, fields)
-
         made = self._known.get(freshness)
         if made is None:
+            fetch = partial(self._read_people, freshness)
             made = self._known[freshness] = Once(fetch) if self.at_once else Batch(fetch)
         return made
+
+    async def _read_people(
+        self, freshness: Freshness, ids: list[CustomerId]
+    ) -> list[Person | None]:
+        fields = customer.contact_fields(self._operation.services, self._customer_fields)
+        return await people.fetch(self._operation, ids, freshness, fields)
 
     @property
     def _customer_fields(self) -> Fields:
@@ -243,11 +264,15 @@ class Loaders:
             self._made[name] = Batch(fetch)
         return self._made[name]
 
+    def _asks_alone(self, keys: Sequence[Hashable]) -> bool:
+        """Whether nobody else asks for the same, so that there is nothing to share."""
+        return self.at_once and (len(keys) == 1 or len(set(keys)) == len(keys))
+
     async def _lists(
         self, name: Hashable, fetch: Callable[[Sequence[K]], Awaitable[list[V]]], keys: Sequence[K]
     ) -> list[V]:
         """One entry per key, in order, of what callers ask for by lists."""
-        if self.at_once and len(set(keys)) == len(keys):
+        if self._asks_alone(keys):
             return await fetch(keys)
         batch: Batch[K, V] = self._batch(name, fetch)
         return await batch.load_many(keys)
@@ -270,8 +295,10 @@ class Loaders:
         ]
 
     async def _look_up(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
-        allowed = [await access.may_look_up(self._operation, key) for key in keys]
-        open_keys = [key for key, may in zip(keys, allowed, strict=True) if may]
+        open_keys = keys
+        if not access.may_read_anybody(self._operation):
+            allowed = [await access.may_look_up(self._operation, key) for key in keys]
+            open_keys = [key for key, may in zip(keys, allowed, strict=True) if may]
         leads = await follow(self._operation, open_keys, freshness)
         ids = list(dict.fromkeys(one for lead in leads for one in lead.customers))
         matches = dict(zip(ids, await self._matches(ids, freshness), strict=True))
@@ -286,27 +313,21 @@ class Loaders:
     ) -> list[Connection]:
         standing = await self._standing(ids, freshness)
         connections = await children.fetch(self._operation, standing, cut)
-        for one, connection in zip(ids, connections, strict=True):
-            self._follow(one, connection.nodes, cut.freshness)
+        self._operation.follow_each(ids, map(_nodes, connections), cut.freshness)
+        if self._operation.masks.hide_nothing:
+            return connections
         return [self._masked(connection) for connection in connections]
 
     async def _standing(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person]:
         """Raises UnknownCustomer for who went away since the customer was handed out."""
-        found = await self.people(ids, freshness)
+        found = self._people(freshness).at_hand(ids) or await self.people(ids, freshness)
         standing = [person for person in found if person is not None]
         if len(standing) < len(ids):
             raise UnknownCustomer("a customer changed while it was read")
         return standing
 
-    def _follow(
-        self, one: CustomerId, nodes: Sequence[Record] | None, freshness: Freshness
-    ) -> None:
-        if nodes:
-            trail = Trail(customers=frozenset({one}), freshness=freshness)
-            self._operation.follow(nodes, trail)
-
     def _masked(self, connection: Connection) -> Connection:
-        if connection.nodes is None or self._operation.masks.hide_nothing:
+        if connection.nodes is None:
             return connection
         mask = self._operation.masks.apply
         return replace(connection, nodes=tuple(mask(node) for node in connection.nodes))

@@ -1,14 +1,16 @@
 """One GraphQL operation: who asks, until when, with what, and what became of it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Self
 
 from domain.errors import SourceError
 from domain.ids import CustomerId, Kind, SourceKey
+from domain.provenance import Freshness
 from domain.records import Record
 from domain.sources import Deadline, Fields
 from resolvers.caller import Caller
@@ -65,7 +67,7 @@ class Operation:
         self.resume_after: str | None = None
         """The cursor from which a stream goes on, whatever its arguments say."""
         self._trails: dict[SourceKey, Trail] = {}
-        self._followed: list[tuple[Iterable[Record], Trail]] = []
+        self._followed: list[Iterable[tuple[Iterable[Record], Trail]]] = []
         self._problems: list[Problem] = []
         self._pages: list[tuple[Kind, str, Sequence[Page]]] = []
 
@@ -93,11 +95,20 @@ class Operation:
 
     def follow(self, records: Iterable[Record], trail: Trail) -> None:
         """Remember how the records came into the answer; looked at only where one is read on."""
-        self._followed.append((records, trail))
+        self._followed.append(((records, trail),))
+
+    def follow_each(
+        self,
+        customers: Sequence[CustomerId],
+        lists: Iterable[Iterable[Record] | None],
+        freshness: Freshness,
+    ) -> None:
+        """As `follow`, of what many customers have, in their order."""
+        self._followed.append(_trails(customers, lists, freshness))
 
     def trail(self, key: SourceKey) -> Trail:
         followed, self._followed = self._followed, []
-        for records, trail in followed:
+        for records, trail in chain.from_iterable(followed):
             for record in records:
                 known = self._trails.get(record.key)
                 self._trails[record.key] = known.joined(trail) if known else trail
@@ -131,6 +142,16 @@ class Operation:
         pages, self._pages = self._pages, []
         for kind, source, read in pages:
             await keep(self.services, kind, source, read)
+
+
+def _trails(
+    customers: Sequence[CustomerId],
+    lists: Iterable[Iterable[Record] | None],
+    freshness: Freshness,
+) -> Iterator[tuple[Iterable[Record], Trail]]:
+    for one, records in zip(customers, lists, strict=True):
+        if records:
+            yield records, Trail(customers=frozenset({one}), freshness=freshness)
 
 
 def _order(problem: Problem) -> list[tuple[bool, int, str]]:

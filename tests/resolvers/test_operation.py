@@ -4,6 +4,7 @@ import pytest
 
 from domain.errors import SourceRateLimited, SourceTimeout, SourceUnavailable
 from domain.ids import CustomerId, Kind
+from domain.provenance import Freshness
 from domain.sources import ChildPage, Parent, ParentBy
 from domain.vocabulary import Completeness, SourceState
 from resolvers.kept import keep
@@ -48,6 +49,19 @@ async def test_a_record_reached_through_two_customers_counts_for_both(world, fak
     for one in ("cus_1", "cus_2"):
         operation.follow([ticket], Trail(customers=frozenset({CustomerId(one)})))
     assert operation.trail(ticket.key).customers == {"cus_1", "cus_2"}
+
+
+async def test_what_many_customers_have_is_followed_to_each_of_them(world, fakes):
+    operation = world.operation()
+    one, both, none = (world.ticket("z", name, fakes.NOW) for name in ("t1", "t2", "t3"))
+    freshness = Freshness(max_age_ms=7)
+    customers = [CustomerId("cus_1"), CustomerId("cus_2"), CustomerId("cus_3")]
+    operation.follow_each(customers, [(one, both), (both,), None], freshness)
+    assert operation.trail(both.key) == Trail(
+        customers=frozenset({"cus_1", "cus_2"}), freshness=freshness
+    )
+    assert operation.trail(one.key).customers == {"cus_1"}
+    assert operation.trail(none.key) == Trail()
 
 
 async def test_pages_are_kept_when_the_answer_is_out_and_once(world, fakes):

@@ -53,12 +53,27 @@ def surroundings(driver: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def markdown(figures: Told) -> str:
-    return "\n".join(
-        line
-        for latency, queries in figures.items()
-        for query, targets in queries.items()
-        for line in _table(f"{query}, upstream delay {latency}", targets)
-    )
+    """Of each latency everybody at a glance, then each query in full."""
+    lines: list[str] = []
+    for latency, queries in figures.items():
+        lines += _glance(f"CPU ms per query and its ratio, upstream delay {latency}", queries)
+        for query, targets in queries.items():
+            lines += _table(f"{query}, upstream delay {latency}", targets)
+    return "\n".join(lines)
+
+
+def _glance(title: str, queries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Memory is the most that was seen."""
+    yield f"\n{title}\n"
+    yield f"| target | {' | '.join(queries)} | p50 ms | calls | RSS MB |"
+    yield f"|---|{'--:|' * (len(queries) + 3)}"
+    for name in next(iter(queries.values())):
+        told = [targets[name] for targets in queries.values()]
+        cpu = " | ".join(f"{one['cpu_ms']} ({_shown(one['vs_mercurius'])})" for one in told)
+        p50, calls = (
+            ", ".join(str(one[key]) for one in told) for key in ("p50_ms", "upstream_per_query")
+        )
+        yield f"| {name} | {cpu} | {p50} | {calls} | {max(one['rss_mb'] for one in told)} |"
 
 
 def _table(title: str, targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -67,11 +82,15 @@ def _table(title: str, targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str
     yield f"|---|{'--:|' * (len(COLUMNS) - 1)}"
     for name, told in sorted(targets.items(), key=lambda item: _cpu(item[1])):
         shown = name if told["correct"] else f"{name} (WRONG ANSWER)"
-        ratio = "" if told["vs_mercurius"] is None else f"{told['vs_mercurius']}x"
+        ratio = _shown(told["vs_mercurius"])
         cells = (shown, told["cpu_ms"], ratio, told["p50_ms"], told["p99_ms"])
         calls = told["upstream_per_query"], told["upstream_per_query_loaded"]
         rest = (*calls, told["rss_mb"], told["rps_spread"], told["failed"])
         yield f"| {' | '.join(str(cell) for cell in (*cells, *rest))} |"
+
+
+def _shown(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio}x"
 
 
 def _cpu(told: Mapping[str, Any]) -> float:

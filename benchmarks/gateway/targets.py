@@ -2,7 +2,7 @@
 
 ours           the product, without its cache of records
 ours-httpx     the same where pyreqwest is not installed
-ours-cache     the same with its cache, which is warm; asked by callers who take ten minutes
+ours-cache     the same with its cache, which is warm; asked by callers who take an hour
 handwritten    Strawberry, httpx and aiodataloader, as a competent team writes it
 floor          the three answers by hand, no GraphQL, pyreqwest; under uvicorn
 floor-granian  the same under granian, where that is installed

@@ -48,6 +48,14 @@ class Batch(Generic[K, V]):
             await asyncio.shield(self._lists.load(tuple(keys)))
         return [found[key] for key in keys]
 
+    def at_hand(self, keys: Sequence[K]) -> list[V] | None:
+        """One entry per key, in order; None where one of them has not come yet."""
+        found = self._found
+        try:
+            return [found[key] for key in keys]
+        except KeyError:
+            return None
+
     def prime(self, key: K, value: V) -> None:
         """Known from elsewhere; what is already asked for stays."""
         if key not in self._calls:
@@ -96,6 +104,14 @@ class Once(Generic[K, V]):
         if missing:
             await self._fetched(missing)
         return [found[key] for key in keys]
+
+    def at_hand(self, keys: Sequence[K]) -> list[V] | None:
+        """One entry per key, in order; None where one of them has not come yet."""
+        found = self._found
+        try:
+            return [found[key] for key in keys]
+        except KeyError:
+            return None
 
     def prime(self, key: K, value: V) -> None:
         """Known from elsewhere; what is already asked for stays."""

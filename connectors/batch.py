@@ -25,11 +25,14 @@ class BatchReader:
     async def get_many(
         self, external_ids: Sequence[str], fields: Fields, deadline: Deadline
     ) -> list[Record | SourceError | None]:
-        wanted = [i for i in dict.fromkeys(external_ids) if self._form.valid(i)]
-        chunks = chunked(wanted, self._form.size.value)
+        wanted = list(filter(self._form.valid, dict.fromkeys(external_ids)))
         found: Found = {}
-        for part in await together([self._chunk(ids, fields, deadline) for ids in chunks]):
-            found |= part
+        if 0 < len(wanted) <= self._form.size.value:
+            found = await self._chunk(wanted, fields, deadline)
+        else:
+            chunks = chunked(wanted, self._form.size.value)
+            for part in await together([self._chunk(ids, fields, deadline) for ids in chunks]):
+                found |= part
         return [found.get(external_id) for external_id in external_ids]
 
     async def _chunk(self, ids: Sequence[str], fields: Fields, deadline: Deadline) -> Found:
@@ -48,13 +51,16 @@ class BatchReader:
         """Rows by the id asked for. An id without a row is unknown to the source, unless a row was
         unreadable: then nobody can say whose it was.
         """
+        asked = set(ids)
+        own: Found = {record.key.external_id: record for record in sheet.records}
+        if own.keys() == asked and not sheet.dropped and not sheet.page.failed:
+            return own
         found: Found = {}
         if sheet.dropped:
             error = SourceProtocolError(self._desk.source, "a row of the batch was unreadable")
             found = dict.fromkeys(ids, error)
         unanswered = SourceUnavailable(self._desk.source, "a part of the batch failed")
         found |= dict.fromkeys(sheet.page.failed, unanswered)
-        asked = set(ids)
         if self._form.strict and (strangers := _strangers(sheet.records, asked)):
             self._desk.ignored("get_many", strangers)
             astray = SourceProtocolError(self._desk.source, "rows that were not asked for")
@@ -62,7 +68,7 @@ class BatchReader:
         for record in sheet.records:
             absorbed = record.merged_ids if isinstance(record, Contact) else ()
             found |= dict.fromkeys(asked.intersection(absorbed), record)
-        found |= {r.key.external_id: r for r in sheet.records if r.key.external_id in asked}
+        found |= {wanted: record for wanted, record in own.items() if wanted in asked}
         return found
 
 

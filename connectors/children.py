@@ -1,6 +1,6 @@
 """`children_of`: things that hang on parents, newest first, by batch, fan-out or a detour."""
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -12,6 +12,7 @@ from connectors.matching import belongs, named, needed, position, satisfies, spe
 from connectors.reading import Row
 from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
 from domain.errors import NotSupported, SourceError, SourceProtocolError
+from domain.ids import Kind
 from domain.records import Contact, Message, Record
 from domain.slots import thawed
 from domain.sources import (
@@ -93,7 +94,11 @@ class ChildReader:
         want = _Want(page=page, where=where, fields=needed(where, fields), deadline=deadline)
         form = self._only(parents)
         if form is not None:
-            return await self._at_once(form, parents, want)
+            try:
+                read = await self._read(form, parents, want, 0)
+                return _pages(read, _rank(self._desk.kind), page.first)
+            except SourceError as error:
+                return [error] * len(parents)
         routes = await self._routes(list(dict.fromkeys(parents)), deadline)
         targets = dict.fromkeys(
             target
@@ -102,7 +107,8 @@ class ChildReader:
             for target in route
         )
         lists = await self._lists(list(targets), want)
-        return [_page(routes[parent], lists, page.first) for parent in parents]
+        rank = _rank(self._desk.kind)
+        return [_page(routes[parent], lists, rank, page.first) for parent in parents]
 
     def _only(self, parents: Sequence[Parent]) -> ChildRead | None:
         """The form, where one call of it answers for all parents, which is the usual case."""
@@ -114,15 +120,6 @@ class ChildReader:
             return None
         values = {parent.value for parent in parents if parent.by is by}
         return form if len(values) == len(parents) and all(map(form.valid, values)) else None
-
-    async def _at_once(
-        self, form: ChildRead, parents: Sequence[Parent], want: _Want
-    ) -> list[ChildPage[Record] | SourceError]:
-        try:
-            read = await self._read(form, parents, want, 0)
-        except SourceError as error:
-            return [error] * len(parents)
-        return _pages(read, want.page.first)
 
     async def _routes(self, parents: Sequence[Parent], deadline: Deadline) -> _Routes:
         """The parents to ask about for each one given: itself, or this source's own contacts."""
@@ -325,12 +322,8 @@ _RANK = attrgetter("occurred_at", "key.external_id")
 _RANK_OF_MESSAGES = attrgetter("at", "key.external_id")
 
 
-def _ranked(items: _Items) -> list[Record]:
-    ranked = list(items.values())
-    if len(ranked) > 1:
-        rank = _RANK_OF_MESSAGES if isinstance(ranked[0], Message) else _RANK
-        ranked.sort(key=rank, reverse=True)
-    return ranked
+def _rank(kind: Kind) -> Callable[[Record], Any]:
+    return _RANK_OF_MESSAGES if kind is Kind.MESSAGE else _RANK
 
 
 def _enough(lists: Sequence[_Items], first: int) -> bool:
@@ -345,15 +338,19 @@ def _last(records: Iterable[Record], so_far: Position | None) -> Position | None
 _NEW_PAGE = thawed(ChildPage)
 
 
-def _pages(read: _Read, first: int) -> list[ChildPage[Record] | SourceError]:
+def _pages(
+    read: _Read, rank: Callable[[Record], Any], first: int
+) -> list[ChildPage[Record] | SourceError]:
     """The pages of parents with one list each."""
     pages: list[ChildPage[Record] | SourceError] = []
     more, dropped, live = read.more, read.dropped, ServedFrom.LIVE
     for items in read.lists:
-        ranked = _ranked(items) if len(items) > 1 else items.values()
+        ranked = list(items.values())
+        if len(ranked) > 1:
+            ranked.sort(key=rank, reverse=True)
         page: Any = _NEW_PAGE()
-        page.items = tuple(ranked)[:first]
-        page.has_more = more or len(items) > first
+        page.items = tuple(ranked if len(ranked) <= first else ranked[:first])
+        page.has_more = more or len(ranked) > first
         page.dropped = dropped
         page.served_from, page.fetched_at = live, None
         page.__class__ = ChildPage
@@ -362,7 +359,10 @@ def _pages(read: _Read, first: int) -> list[ChildPage[Record] | SourceError]:
 
 
 def _page(
-    route: Sequence[Parent] | SourceError, lists: _Lists, first: int
+    route: Sequence[Parent] | SourceError,
+    lists: _Lists,
+    rank: Callable[[Record], Any],
+    first: int,
 ) -> ChildPage[Record] | SourceError:
     """One page of everything a route leads to; an error where any part of it is missing."""
     if isinstance(route, SourceError):
@@ -376,7 +376,7 @@ def _page(
     # would be skipped by the next page.
     horizon = max((p.cut_at for p in whole if p.cut_at), default=None) if len(whole) > 1 else None
     items = whole[0].items if len(whole) == 1 else {i: r for p in whole for i, r in p.items.items()}
-    ranked = _ranked(items)
+    ranked = sorted(items.values(), key=rank, reverse=True)
     shown = [r for r in ranked if horizon is None or position(r) >= horizon][:first]
     more = len(shown) < len(ranked) or any(part.more for part in whole)
     dropped = max((part.dropped for part in whole), default=0)

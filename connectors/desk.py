@@ -69,9 +69,13 @@ class Desk:
         return page
 
     def sheet(self, page: Page) -> Sheet:
-        sheet = self._mapped(page)
-        self._http.monitor.mapped(self.kind, sheet.dropped)
-        return sheet
+        records, unread = self._records(page.rows, self._reading())
+        rows = page.rows
+        if unread:
+            left_out = set(unread)
+            rows = [row for place, row in enumerate(rows) if place not in left_out]
+        self._http.monitor.mapped(self.kind, len(unread))
+        return Sheet(records=records, rows=rows, dropped=len(unread), page=page)
 
     def dropped(self, count: int) -> None:
         """Rows of the answer just read were of no use after all."""
@@ -98,11 +102,3 @@ class Desk:
             pass
         self._http.monitor.mapped(self.kind, 1)
         raise SourceProtocolError(self.source, "an answer of another form")
-
-    def _mapped(self, page: Page) -> Sheet:
-        records, unread = self._records(page.rows, self._reading())
-        rows = page.rows
-        if unread:
-            left_out = set(unread)
-            rows = [row for place, row in enumerate(rows) if place not in left_out]
-        return Sheet(records=records, rows=rows, dropped=len(unread), page=page)

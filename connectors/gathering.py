@@ -3,7 +3,7 @@ made of the rows it has; and lists that tell only which rows there are.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from connectors.desk import Desk, Sheet
@@ -12,15 +12,24 @@ from connectors.spec import A, Call, GetAsk, L, Listed, Page
 from domain.errors import SourceProtocolError
 from domain.sources import Deadline
 
+Gather = Callable[[Sequence[Row], L], Sequence[Row]]
 
-async def answered(desk: Desk, form: Listed[L], ask: L, deadline: Deadline) -> Sheet:
+
+def answered(desk: Desk, form: Listed[L], ask: L, deadline: Deadline) -> Awaitable[Sheet]:
     """One call; for a form that gathers, every page of each of its lists. Raises SourceError."""
+    # Every call comes through here, so it only hands on what is to be awaited.
     if form.gather is None:
-        return await listed(desk, form, ask, deadline)
+        return listed(desk, form, ask, deadline)
+    return _gathered(desk, form, form.gather, ask, deadline)
+
+
+async def _gathered(
+    desk: Desk, form: Listed[L], gather: Gather[L], ask: L, deadline: Deadline
+) -> Sheet:
     parts = await asyncio.gather(
         *(_rows(desk, form, replace(ask, part=part), deadline) for part in range(form.lists))
     )
-    return desk.sheet(Page(rows=form.gather([row for part in parts for row in part], ask)))
+    return desk.sheet(Page(rows=gather([row for part in parts for row in part], ask)))
 
 
 async def _rows(desk: Desk, form: Listed[L], ask: L, deadline: Deadline) -> list[Row]:
@@ -37,12 +46,16 @@ async def _rows(desk: Desk, form: Listed[L], ask: L, deadline: Deadline) -> list
     return rows
 
 
-async def listed(desk: Desk, form: Call[A], ask: A, deadline: Deadline) -> Sheet:
+def listed(desk: Desk, form: Call[A], ask: A, deadline: Deadline) -> Awaitable[Sheet]:
     """One call; for a list of ids, what those hold too. Raises SourceError, also where only one of
     them could not be read: a page with a hole is not whole.
     """
-    if not form.by_id:
-        return await desk.asked(form, ask, deadline)
+    if form.by_id:
+        return _by_id(desk, form, ask, deadline)
+    return desk.asked(form, ask, deadline)
+
+
+async def _by_id(desk: Desk, form: Call[A], ask: A, deadline: Deadline) -> Sheet:
     page = await desk.page(form, ask, deadline)
     sheets = await asyncio.gather(
         *(_details(desk, ids, deadline) for ids in _chunks(desk, page.rows))

@@ -102,7 +102,6 @@ def each_by(make: RecordMapping) -> RowsMapping:
     return records
 
 
-
 def text(value: object) -> str | None:
     """Text without surrounding space; None for nothing, "" and blank. Numbers become text."""
     if value is None or value is False or value is True:

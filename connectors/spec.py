@@ -185,7 +185,7 @@ class BatchRead(Listed[GetAsk]):
     """
 
     size: Figure
-    valid: Callable[[str], bool] = any_id
+    valid: Callable[[str], object] = any_id
     strict: bool = False
     splits: bool = False
 
@@ -206,7 +206,7 @@ class ChildRead(Listed[ChildrenAsk]):
     page: Figure
     newest_first: bool = True
     whole: bool = False
-    valid: Callable[[str], bool] = any_id
+    valid: Callable[[str], object] = any_id
     owners: Callable[[Row], Sequence[str]] | None = None
     owner: str = ""
 
@@ -220,7 +220,7 @@ class Via(Call[GetAsk]):
     """
 
     size: Figure
-    valid: Callable[[str], bool] = any_id
+    valid: Callable[[str], object] = any_id
     strict: bool = False
 
 

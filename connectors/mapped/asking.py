@@ -1,5 +1,6 @@
 """What every question of a mapping is made of: who puts it, and how its answer is read."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,12 +12,14 @@ from connectors.mapped.tables import Table
 from connectors.mapped.templates import Blank, Values
 from connectors.reading import RowError, identifier
 from connectors.request import Request
-from connectors.spec import Figure, Page, any_id, decimal_id
+from connectors.spec import Figure, Page, any_id
 from domain.ids import Kind
 
 UNKNOWN = frozenset({404, 410})
 """What a source may say of one thing it does not have."""
-_SEPARATED = ", ;|"
+_NUMBER = re.compile("[0-9]+").fullmatch
+"""As `decimal_id`. Like the next, it is asked of every id, so it is no function of Python's."""
+_IN_ONE_PIECE = re.compile(r"[^, ;|]+").fullmatch
 
 Ask = Callable[[Values], Request]
 
@@ -58,16 +61,16 @@ class Desk:
     integer: bool
 
 
-def ids_of(ids: Sequence[str], one: str, many: str, integer: bool) -> Values:
+def ids_of(ids: Sequence[str], one: str, many: str, integer: bool) -> dict[str, Any]:
     shown: Sequence[Any] = [int(each) for each in ids] if integer else list(ids)
     return {one: shown[0], many: shown}
 
 
-def valid_ids(integer: bool, size: int) -> Callable[[str], bool]:
-    """Ids that cannot be asked for: a separator in one would make two of it."""
+def valid_ids(integer: bool, size: int) -> Callable[[str], object]:
+    """Which ids can be asked for: a separator in one would make two of it."""
     if integer:
-        return decimal_id
-    return any_id if size == 1 else lambda each: bool(each) and not set(each) & set(_SEPARATED)
+        return _NUMBER
+    return any_id if size == 1 else _IN_ONE_PIECE
 
 
 def page_places(paging: Paging) -> Collection[str]:
@@ -99,16 +102,18 @@ def reader(
     """Rows of an answer: a list, or one object. Raises RowError for anything else."""
     path = path_of(form, "rows", form.text("rows", "@"))
     one_is_a_row, id_path = desk.transport.one_is_a_row, desk.id_path
+    at_top, one_page = path.text == "@", paging.style == "none"
 
     def read(data: Any, asked: Any) -> Page:
-        rows = path(data)
+        rows = data if at_top else path(data)
         if one_is_a_row and isinstance(rows, dict):
             rows = [rows]
         if not isinstance(rows, list) or (rows and not isinstance(rows[0], dict)):
             raise RowError("no rows where they should be")
-        cursor = paging.following(
-            data, rows, getattr(asked, "cursor", None), getattr(asked, "limit", paging.size)
-        )
+        cursor = None
+        if not one_page:
+            limit = getattr(asked, "limit", paging.size)
+            cursor = paging.following(data, rows, getattr(asked, "cursor", None), limit)
         if deleted is None:
             return Page(rows=rows, cursor=cursor)
         gone = [row for row in rows if deleted(row)]

@@ -98,14 +98,14 @@ def _child(form: Table, desk: Desk, by: ParentBy) -> ChildRead:
     read = reader(form, desk, paging)
     check_places(form, blank, paging)
     form.done()
+    one_page = paging.style == "none"
 
     def asked(want: ChildrenAsk) -> Request:
-        values = {
-            **ids_of(want.parents, "parent", "parents", integer),
-            "until": want.until,
-            "limit": min(want.limit, paging.size),
-            **paging.values(want.cursor),
-        }
+        values = ids_of(want.parents, "parent", "parents", integer)
+        values["until"] = want.until
+        values["limit"] = min(want.limit, paging.size)
+        if not one_page:
+            values |= paging.values(want.cursor)
         return ask(values)
 
     return ChildRead(

@@ -28,7 +28,13 @@ def _sql(value: str) -> str:
 
 
 def _joined(sign: str) -> Callable[[Any], str]:
-    return lambda value: sign.join(map(str, value))
+    def joined(values: Any) -> str:
+        try:
+            return sign.join(values)
+        except TypeError:  # of numbers
+            return sign.join(map(str, values))
+
+    return joined
 
 
 TIMES: Mapping[str, Callable[[Any], Any]] = {
@@ -54,7 +60,9 @@ _FORMS = {"since": TIMES, "until": TIMES, "ids": LISTS, "parents": LISTS}
 
 
 class Template:
-    """One text. `render` gives text, or the value itself where the text is one placeholder."""
+    """One text. `render` gives text, or the value itself where the text is one placeholder; `made`
+    does the same in the shortest way for this text.
+    """
 
     __slots__ = ("_parts", "names")
 
@@ -71,6 +79,20 @@ class Template:
             end = place.end()
         if end < len(text) or not self._parts:
             self._parts.append(text[end:])
+
+    def made(self) -> Callable[[Values], Any]:
+        if len(self._parts) > 1:
+            return self.render
+        (part,) = self._parts
+        if isinstance(part, str):
+            return lambda _values: part
+        name, form = part
+
+        def one(values: Values) -> Any:
+            value = values.get(name)
+            return ABSENT if value is None else form(value)
+
+        return one
 
     def render(self, values: Values, quoted: Callable[[str], str] = str) -> Any:
         parts: list[Any] = []
@@ -122,6 +144,8 @@ class Blank:
     def path(self, table: Table, name: str, text: str) -> Callable[[Values], str]:
         """A path of a URL: what is put in is quoted as one part of it."""
         template = self.template(table, name, text)
+        if not template.names:
+            return lambda _values: text
         return lambda values: str(template.render(values, _segment))
 
     def pairs(self, table: Table, name: str) -> Callable[[Values], tuple[tuple[str, str], ...]]:
@@ -136,7 +160,9 @@ class Blank:
             found: list[tuple[str, str]] = []
             for each, one in made:
                 value = one(values)
-                if value is not ABSENT:
+                if value.__class__ is str:
+                    found.append((each, value))
+                elif value is not ABSENT:
                     many = value if isinstance(value, list) else [value]
                     found += [(each, _shown(item)) for item in many]
             return tuple(found)
@@ -146,7 +172,7 @@ class Blank:
     def tree(self, table: Table, name: str, written: Any) -> Callable[[Values], Any]:
         """A value as JSON has them: in texts placeholders, `["{ids}"]` is the list itself."""
         if isinstance(written, str):
-            return self.template(table, name, written).render
+            return self.template(table, name, written).made()
         if isinstance(written, dict):
             items = [(k, self.tree(table, f"{name}.{k}", one)) for k, one in written.items()]
             return lambda values: _without(items, values)

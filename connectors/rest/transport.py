@@ -42,15 +42,19 @@ class Rest:
         headers = blank.pairs(form, "headers")
         body = form.raw("body")
         tree = None if body is None else blank.tree(form, "body", body)
+        plain = tree is None and not form.raw("headers")
         methods = {"GET": "GET", "POST": "POST"}
         method = form.one_of("method", methods, "GET" if tree is None else "POST")
 
         def ask(values: Values) -> Request:
             linked = values.get(QUERY)
+            asked = query(values) if linked is None else linked
+            if plain:
+                return Request(method=method, path=path(values), query=asked, empty=wanted.empty)
             return Request(
                 method=method,
                 path=path(values),
-                query=query(values) if linked is None else linked,
+                query=asked,
                 headers=headers(values) if tree is None else (JSON, *headers(values)),
                 body=None if tree is None else orjson.dumps(tree(values)),
                 empty=wanted.empty,

@@ -312,9 +312,9 @@ def test_ids_that_are_numbers_are_asked_as_numbers() -> None:
 
     get: Any = spec.kinds[Kind.ORDER].get_many
     assert json.loads(get.ask(GetAsk(ids=["7", "8"])).body) == {"numbers": [7, 8]}
-    assert [get.valid(one) for one in ("7", "x", "", "٣")] == [True, False, False, False]
+    assert [bool(get.valid(i)) for i in ("7", "x", "", "٣")] == [True, False, False, False]
     text: Any = spec.kinds[Kind.CONTACT].get_many
-    assert [text.valid(one) for one in ("k7", "a,b", "a b", "")] == [True, False, False, False]
+    assert [bool(text.valid(i)) for i in ("k7", "a,b", "a b", "")] == [True, False, False, False]
 
 
 def test_a_next_page_never_leads_to_another_host() -> None:

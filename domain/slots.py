@@ -9,6 +9,7 @@ a class that is not frozen, and has the same ones:
     made.__class__ = SourceKey        # from here on it is frozen, and like any other
 """
 
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from types import new_class
@@ -25,3 +26,23 @@ def thawed(record: type[Any]) -> type[Any]:
     slots = tuple(each.name for each in fields(record))
     bases = getattr(record, "__orig_bases__", record.__bases__)
     return new_class(record.__name__, bases, exec_body=lambda body: body.update(__slots__=slots))
+
+
+@cache
+def changing(record: type[Any], name: str) -> Callable[[Any, Any], Any]:
+    """What copies a record of this class with another value of one attribute: as
+    `dataclasses.replace` does, which makes four calls of each copy.
+    """
+    kept = (each.name for each in fields(record) if each.name != name)
+    lines = [
+        "def changed(record, value):",
+        "    made = new()",
+        f"    made.{name} = value",
+        *(f"    made.{each} = record.{each}" for each in kept),
+        "    made.__class__ = frozen",
+        "    return made",
+    ]
+    space: dict[str, Any] = {"new": thawed(record), "frozen": record}
+    exec("\n".join(lines), space)  # noqa: S102  # of the names of a class of ours
+    made: Callable[[Any, Any], Any] = space["changed"]
+    return made

@@ -115,15 +115,18 @@ async def _live(
         freshness=freshness,
         call=partial(behind.gets[Kind.CONTACT].get_many, ids, wanted),
     )
-    answered = reply.outcome()
     found: list[Reading] = []
+    told: dict[tuple[ServedFrom, datetime | None], Outcome] = {}
     for entry, row in zip(reply.entries, kept, strict=True):
         if not isinstance(entry, Contact):
             found.append(_reading(reply, entry, row, freshness))
-        elif entry.provenance.served_from is _LIVE:
-            found.append(_READING((entry, answered)))
-        else:
-            found.append(Reading(entry, _kept(entry)))
+            continue
+        origin = entry.provenance
+        is_live = origin.served_from is _LIVE
+        said = origin.served_from, None if is_live else origin.fetched_at
+        if said not in told:
+            told[said] = reply.outcome() if is_live else _kept(entry)
+        found.append(_READING((entry, told[said])))
     return found
 
 

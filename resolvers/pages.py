@@ -4,6 +4,7 @@ last good page where a source fails.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -109,24 +110,29 @@ async def read_one(
 
 def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, SourceError]]:
     """What came, with errors by their places, where nothing has come yet."""
-    whole = (reply.outcome(),)
     found: list[Found] = []
     bad: dict[int, SourceError] = {}
+    told: dict[tuple[datetime | None, ServedFrom], tuple[Outcome, ...]] = {}
     for i, got in enumerate(reply.entries):
         if isinstance(got, SourceError):
             bad[i] = got
             found.append(Found(None, ()))
-        elif got.fetched_at is None and not got.dropped:
-            found.append(_FOUND((got, whole)))
-        else:
+            continue
+        if got.dropped:
             found.append(Found(got, _told(reply, got)))
+            continue
+        said = got.fetched_at, got.served_from  # pages of one answer share what is said of it
+        if said not in told:
+            told[said] = _told(reply, got)
+        found.append(_FOUND((got, told[said])))
     return found, bad
 
 
 def _told(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Outcome, ...]:
     """Of a page that a cache gave in place of its source, or that has rows missing."""
-    outcome = reply.outcome()
-    if page.fetched_at is not None:
+    if page.fetched_at is None:
+        outcome = reply.outcome()
+    else:
         stale = page.served_from is ServedFrom.STALE_CACHE
         outcome = Outcome(source=reply.source, stale=stale, at=page.fetched_at)
     if not page.dropped:

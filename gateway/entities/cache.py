@@ -18,7 +18,7 @@ from domain.ports import Clock, Telemetry
 from domain.provenance import Freshness
 from domain.sources import Deadline, Fields
 from gateway.answers import logged
-from gateway.entities.entry import Answer, Entry, joined
+from gateway.entities.entry import Answer, Entry, covers, joined
 from gateway.entities.flights import Flight, Flights, Question
 from gateway.entities.shelves import Key, Tag
 from gateway.entities.store import Entries, Stamp
@@ -75,6 +75,29 @@ class EntityCache:
             young_s=young_s, stale_s=min(self._keep_s, young_s + more_s), patience_s=patience_s
         )
 
+    def young(
+        self, source: str, kind: str, keys: Sequence[Key], fields: Fields, window: Window
+    ) -> list[Answer] | None:
+        """One answer per key, in order, where all are in the process and young and whole enough for
+        the caller, so that nothing is waited for. None where `read` has to look closer.
+        """
+        entries = self._entries.at_hand(keys) if window.young_s > 0 else None
+        if entries is None:
+            return None
+        since = self._clock.now().timestamp() - window.young_s
+        covered: Fields | object = _NEVER
+        answers: list[Answer] = []
+        for entry in entries:
+            if entry.at < since or entry.is_nothing:
+                return None
+            if entry.fields is not covered:  # those of one batch share theirs
+                if not covers(entry.fields, fields):
+                    return None
+                covered = entry.fields
+            answers.append(entry.kept())
+        self._count(source, kind, hit=len(answers))
+        return answers
+
     async def read(self, question: Question, window: Window) -> dict[Key, Answer]:
         """An answer for every key."""
         found = await self._round(question, window)
@@ -100,7 +123,8 @@ class EntityCache:
         look = await self._entries.look(question.keys)
         now = self._clock.now().timestamp()
         done = _sorted(question, look.entries, now, window)
-        self._count(question, hit=len(done.found) - len(done.aging), stale=len(done.aging))
+        fresh, stale = len(done.found) - len(done.aging), len(done.aging)
+        self._count(question.source, question.kind, hit=fresh, stale=stale)
         if done.aging:
             self._refresh(question.of(done.aging), look.stamp, window)
         if done.missing:
@@ -114,7 +138,8 @@ class EntityCache:
         """Our own question first: no two who wait for each other's part wait for ever."""
         aboard, own = self._aboard(question, now - window.young_s)
         found: dict[Key, Answer] = {}
-        self._count(question, joined=len(question.keys) - len(own), miss=len(own))
+        joined = len(question.keys) - len(own)
+        self._count(question.source, question.kind, joined=joined, miss=len(own))
         if own:
             flight = self._flights.take_off(question.of(own), now)
             found |= await self._flown(flight, stamp)
@@ -169,8 +194,7 @@ class EntityCache:
         except Exception as error:  # noqa: BLE001  # nobody waits for it; it is logged by its id
             logged(error)
 
-    def _count(self, question: Question, **outcomes: int) -> None:
-        source, kind = question.source, question.kind
+    def _count(self, source: str, kind: str, **outcomes: int) -> None:
         for outcome, count in outcomes.items():
             if count:
                 labels = {"source": source, "kind": kind, "outcome": outcome}
@@ -182,23 +206,23 @@ def _sorted(
 ) -> _Sorted:
     done = _Sorted(question.fields)
     covered: Fields | object = _NEVER
-    covers = False
+    is_whole = False
     for key, entry in zip(question.keys, entries, strict=True):
         if entry is None:
             done.missing.append(key)
             continue
         if entry.fields is not covered:  # those of one batch share theirs
-            covered, covers = entry.fields, entry.covers(question.fields)
+            covered, is_whole = entry.fields, covers(entry.fields, question.fields)
         age_s = now - entry.at
         young_s = min(NOTHING_S, window.young_s) if entry.is_nothing else window.young_s
-        if covers and age_s <= young_s and young_s > 0:
+        if is_whole and age_s <= young_s and young_s > 0:
             done.found[key] = entry.kept()
-        elif covers and young_s < age_s <= window.stale_s and not entry.is_nothing:
+        elif is_whole and young_s < age_s <= window.stale_s and not entry.is_nothing:
             done.found[key] = entry.stale()
             done.aging.append(key)
         else:
             done.missing.append(key)
-            if not covers and age_s <= young_s:
+            if not is_whole and age_s <= young_s:
                 # Two who read different parts of a row do not push each other's out for ever.
                 done.fields = joined(done.fields, entry.fields)
     return done

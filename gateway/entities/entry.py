@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, Final, TypeVar
 
 from domain.errors import SourceError
+from domain.provenance import Provenance
 from domain.records import Contact, Conversation, Message, Order, Record, Ticket
+from domain.slots import changing
 from domain.sources import ChildPage, Fields
 from domain.vocabulary import ServedFrom
 
@@ -27,18 +30,15 @@ class Entry:
     for. The value is handed out as what it is by then: kept, not live.
     """
 
-    __slots__ = ("_as_kept", "_as_stale", "_live", "at", "fields")
+    __slots__ = ("_as_kept", "_as_stale", "_live", "at", "fields", "is_nothing")
 
     def __init__(self, value: Value, fields: Fields, at: float, *, is_marked: bool = False) -> None:
         self.fields = fields
         self.at = at
+        self.is_nothing = value is None
         self._live = value
         self._as_kept = value if is_marked else None
         self._as_stale: Value = None
-
-    @property
-    def is_nothing(self) -> bool:
-        return self._live is None
 
     def kept(self) -> Value:
         if self._as_kept is None and self._live is not None:
@@ -50,9 +50,6 @@ class Entry:
         if self._as_stale is None and self._live is not None:
             self._as_stale = marked(self._live, ServedFrom.STALE_CACHE, self.at)
         return self._as_stale
-
-    def covers(self, fields: Fields) -> bool:
-        return covers(self.fields, fields)
 
     def size(self) -> int:
         """Bytes of memory, roughly."""
@@ -68,21 +65,24 @@ def joined(one: Fields, other: Fields) -> Fields:
     return None if one is None or other is None else one | other
 
 
+_said: Final = changing(Provenance, "served_from")
+
+
 def marked(value: Value, served_from: ServedFrom, at: float) -> Value:
     """The value, saying of itself that it was kept."""
     if isinstance(value, ChildPage):
-        items = tuple(_served(item, served_from) for item in value.items)
+        items = tuple(map(_served, value.items, repeat(served_from)))
         since = datetime.fromtimestamp(at, UTC)
         return replace(value, items=items, served_from=served_from, fetched_at=since)
     return None if value is None else _served(value, served_from)
 
 
 def _served(record: R, served_from: ServedFrom) -> R:
-    provenance = replace(record.provenance, served_from=served_from)
     if isinstance(record, Conversation) and record.last_message is not None:
-        last = _served(record.last_message, served_from)
-        return replace(record, provenance=provenance, last_message=last)
-    return replace(record, provenance=provenance)
+        record = replace(record, last_message=_served(record.last_message, served_from))
+    told = changing(type(record), "provenance")
+    marked: R = told(record, _said(record.provenance, served_from))
+    return marked
 
 
 def _size(value: Value) -> int:

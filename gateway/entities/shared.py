@@ -52,6 +52,9 @@ class SharedEntries:
         self._form = form_of_records()
         self._minting: dict[Tag, str] = {}
 
+    def at_hand(self, keys: Sequence[Key]) -> None:
+        """Nothing: whether what was thrown out stands here, Redis knows."""
+
     async def look(self, keys: Sequence[Key]) -> Look:
         names = [self._name(key) for key in keys]
         marks = list(dict.fromkeys(tag for key in keys for tag in tags(key)))

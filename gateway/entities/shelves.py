@@ -58,28 +58,16 @@ class Shelves:
     def __init__(self, source: str, kind: Kind) -> None:
         self._source = source
         self._kind = kind
-        self._pages: dict[tuple[object, ...], Shelf] = {}
+        self._pages: dict[tuple[ParentBy, PageRequest, ChildFilter], Shelf] = {}
         self.rows = _rows(source, kind)
 
     def pages(self, by: ParentBy, page: PageRequest, where: ChildFilter) -> Shelf:
-        # One by one: the hash of a dataclass takes ten times as long.
-        question = (
-            by.value,
-            page.first,
-            page.after,
-            where.order_status,
-            where.ticket_status,
-            where.text,
-            where.around,
-        )
-        return self._pages.get(question) or self._added(question, by, page, where)
-
-    def _added(
-        self, question: tuple[object, ...], by: ParentBy, page: PageRequest, where: ChildFilter
-    ) -> Shelf:
-        if len(self._pages) >= MOST:
-            self._pages.clear()
-        shelf = self._pages[question] = _pages(self._source, self._kind, by, page, where)
+        question = (by, page, where)
+        shelf = self._pages.get(question)
+        if shelf is None:
+            if len(self._pages) >= MOST:
+                self._pages.clear()
+            shelf = self._pages[question] = _pages(self._source, self._kind, by, page, where)
         return shelf
 
 

@@ -32,6 +32,10 @@ class Look(NamedTuple):
 class Entries(Protocol):
     """Kept answers. None of it raises; what cannot be kept is not."""
 
+    def at_hand(self, keys: Sequence[Key]) -> list[Entry] | None:
+        """One entry per key, in order, where all can be had without waiting; else None."""
+        ...
+
     async def look(self, keys: Sequence[Key]) -> Look: ...
 
     async def put(self, entries: Mapping[Key, Entry], stamp: Stamp) -> None:
@@ -62,6 +66,17 @@ class MemoryEntries:
     @property
     def stamp(self) -> Stamp:
         return Stamp(self._drops)
+
+    def at_hand(self, keys: Sequence[Key]) -> list[Entry] | None:
+        entries = self._entries
+        found: list[Entry] = []
+        for key in keys:
+            known = entries.get(key)
+            if known is None:
+                return None
+            entries.move_to_end(key)
+            found.append(known[0])
+        return found
 
     async def look(self, keys: Sequence[Key]) -> Look:
         return Look([self._used(key) for key in keys], self.stamp)

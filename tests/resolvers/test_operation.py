@@ -133,6 +133,23 @@ async def test_the_worst_outcome_of_a_source_is_shown_and_all_are_judged(
     assert shown["crm"].state is SourceState.NOT_ASKED
 
 
+def test_what_is_noted_of_one_customer_is_not_of_another(world):
+    ann, bob, cid = (CustomerId(f"cus_{name}") for name in ("ann", "bob", "cid"))
+    ledger = Ledger(world.services().sources)
+    ledger.note([ann, bob], [Outcome(source="shop")])
+    assert {ledger.completeness(one) for one in (ann, bob, cid)} == {Completeness.COMPLETE}
+    ledger.note([bob, cid], [Outcome(source="desk", error=DOWN, answered=False)])
+    ledger.note([bob], [Outcome(source="chat", stale=True)])
+    judged = [ledger.completeness(one) for one in (ann, bob, cid)]
+    assert judged == [Completeness.COMPLETE, Completeness.PARTIAL, Completeness.UNKNOWN]
+    states = [{one.system.name: one.state for one in ledger.statuses(of)} for of in (ann, bob, cid)]
+    assert [state["shop"] for state in states] == [
+        SourceState.OK,
+        SourceState.OK,
+        SourceState.NOT_ASKED,
+    ]
+
+
 async def test_a_failed_source_shows_when_it_last_answered_and_how_long_it_wants_to_be_left(
     world, fakes
 ):

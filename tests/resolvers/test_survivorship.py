@@ -4,7 +4,7 @@ import pytest
 
 from domain.records import Address
 from domain.vocabulary import Verification
-from resolvers.survivorship import ATTRIBUTES, RULES, golden
+from resolvers.survivorship import ATTRIBUTES, RULES, best, golden
 
 
 def test_every_attribute_names_a_rule_that_exists():
@@ -107,3 +107,18 @@ def test_every_attribute_says_which_fields_of_a_contact_it_reads(world):
         alone = golden(attribute.name, [world.contact("crm", "1", **only)])
         whole = golden(attribute.name, [world.contact("crm", "1", **said)])
         assert alone == whole is not None
+
+
+def test_the_best_value_of_each_group_is_that_of_its_golden_record(world):
+    """One contact alone takes a shorter way than several."""
+    said = [
+        {},
+        {"given_name": "Ada", "emails": ("a@example.com", "b@example.com")},
+        {"full_name": "Ada Byron", "given_name": "A.", "emails": ("c@example.com",)},
+        {"full_name": "", "family_name": "Byron", "phones": ("+44 1", "+441")},
+    ]
+    rows = [world.contact("crm", str(i), **one) for i, one in enumerate(said)]
+    groups = [[], *([row] for row in rows), rows, rows[1:3], rows[::-1]]
+    for name in ATTRIBUTES:
+        golds = [golden(name, group) for group in groups]
+        assert best(name, groups) == [gold and gold.value for gold in golds]

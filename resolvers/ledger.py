@@ -148,3 +148,8 @@ class Ledger:
 
     def completeness(self, customer: CustomerId) -> Completeness:
         return self._verdicts.get(customer, self._nothing).completeness
+
+    def completeness_of(self, customers: Iterable[CustomerId]) -> list[Completeness]:
+        """One for each, in order."""
+        verdicts, nothing = self._verdicts, self._nothing
+        return [verdicts.get(customer, nothing).completeness for customer in customers]

@@ -29,6 +29,28 @@ def with_many(many: Many) -> Callable[[F], F]:
     return declare
 
 
+OfAll = Callable[[Sequence[Any], Any], Sequence[Any]]
+"""`of_all(parents, context)`: what a resolver without arguments, which waits for nothing, answers
+for each of the parents, in order. What it raises is the error of every one of them.
+"""
+
+_OF_ALL: dict[Callable[..., Any], OfAll] = {}
+
+
+def with_all(of_all: OfAll) -> Callable[[F], F]:
+    """Declares the other form of a synchronous resolver; it is called for fields that come late."""
+
+    def declare(resolver: F) -> F:
+        _OF_ALL[resolver] = of_all
+        return resolver
+
+    return declare
+
+
+def all_of(resolver: Callable[..., Any]) -> OfAll | None:
+    return _OF_ALL.get(resolver)
+
+
 _IN_ONE_GO: set[Callable[..., Any]] = set()
 
 

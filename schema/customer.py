@@ -17,7 +17,7 @@ from resolvers.operation import Operation
 from resolvers.pages import Cut
 from schema.active import active_interactions
 from schema.base import Info, Node, PageInfo, Provenance, SourceStatus, speaks_for
-from schema.bulk import Many, with_many
+from schema.bulk import Many, with_all, with_many
 from schema.context import Commitment, CustomerContext, commitments_of, context_of
 from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, Cost, about
 from schema.identity import IdentityLink, SourceRecord
@@ -129,6 +129,11 @@ def _sources(root: strawberry.Parent[Person], info: Info) -> Sequence[Status]:
     return info.context.ledger.statuses(root.id)
 
 
+def _completeness_of_all(owners: Sequence[Person], context: Operation) -> Sequence[Completeness]:
+    return context.ledger.completeness_of([owner.id for owner in owners])
+
+
+@with_all(_completeness_of_all)
 def _completeness(root: strawberry.Parent[Person], info: Info) -> Completeness:
     return info.context.ledger.completeness(root.id)
 
@@ -161,7 +166,7 @@ def _cut(
     return Cut(
         kind=kind,
         first=page_size(20 if first is None else first),
-        after=decode(kind, after) if after else None,
+        after=None if after is UNSET or not after else decode(kind, after),
         where=where,
         freshness=freshness(fresh, owner.freshness),
     )

@@ -99,7 +99,7 @@ def freshness(
     given: Freshness | None, inherited: provenance.Freshness | None = None
 ) -> provenance.Freshness:
     """What was asked for, else what the parent was read with. Raises InputError."""
-    if not given:
+    if given is None or given is UNSET:
         return inherited or _DEFAULT
     age, wait, stale = given.max_age_ms, given.deadline_ms, given.allow_stale
     if (age is not None and age < 0) or (wait is not None and wait < 1):
@@ -127,7 +127,7 @@ _EVERYTHING = ChildFilter()
 
 
 def order_filter(given: OrderFilter | None) -> ChildFilter:
-    if not given:
+    if given is None or given is UNSET:
         return _EVERYTHING
     return ChildFilter(
         order_status=frozenset(given.status or ()),
@@ -149,7 +149,7 @@ class TimelineFilter:
 
 
 def timeline_filter(given: TimelineFilter | None) -> Where:
-    if not given:
+    if given is None or given is UNSET:
         return Where()
     return Where(
         channels=frozenset(given.channels or ()),

@@ -13,7 +13,7 @@ from strawberry.types.field import StrawberryField
 
 from gateway.execution.converting import converter
 from gateway.execution.inputs import Coerce, Uncommon
-from schema.bulk import Many, many_of
+from schema.bulk import Many, OfAll, all_of, many_of
 from schema.following import followed_by
 
 
@@ -150,6 +150,8 @@ class Resolver:
     is_async: bool
     many: Many | None = None
     """The form that answers for all parents at once, where it has one."""
+    of_all: OfAll | None = None
+    """The same of a resolver that waits for nothing."""
     follows: str | None = None
     """The attribute of a parent from which alone the answer follows, where there is one."""
 
@@ -185,5 +187,6 @@ def resolver(found: StrawberryField) -> Resolver | None:
         info=base.info_parameter.name if base.info_parameter else None,
         is_async=found.is_async,
         many=many_of(base.wrapped_func),
+        of_all=all_of(base.wrapped_func),
         follows=followed_by(base.wrapped_func),
     )

@@ -37,7 +37,8 @@ class Level:
         self.selection = selection
         self.items = items
         self.above = above
-        self.left = 0
+        self.left = 1
+        """Until all of it has begun it is not there itself."""
 
 
 Step = tuple[Field, Level]
@@ -120,6 +121,7 @@ class Run:
         for step in selection.steps:
             level.left += 1
             steps.append((step, level))
+        level.left -= 1
         if not level.left:
             self._end(level)
 
@@ -132,7 +134,10 @@ class Run:
                 self._tasks.begin(self._walk([step]))
             items = self._standing(level) if errors else level.items
             try:
-                found = await self._asked(field, items) if items else ()
+                if len(items) == 1 and field.resolver.many is None:  # type: ignore[union-attr]  # of a step
+                    found: Sequence[Any] = [await self._asked_for(field, items[0])]
+                else:
+                    found = await self._asked(field, items) if items else ()
             except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
                 found = [error] * len(items)
             self._put(field, items, found)
@@ -146,25 +151,39 @@ class Run:
     def _asked(self, field: Field, items: list[Item]) -> Awaitable[Sequence[Any]]:
         """For each item a value, or the exception that is the error of its field."""
         resolver, arguments = field.resolver, field.arguments.constant
+        assert resolver is not None  # noqa: S101  # it is what makes a field a step
+        if resolver.many is None:
+            return _settled([self._asked_for(field, item) for item in items])
         if arguments is None:
             arguments = self.arguments(field)
-        assert resolver is not None  # noqa: S101  # it is what makes a field a step
-        if resolver.many is not None:
-            infos = lambda i: self._info(field, items[i])  # noqa: E731
-            return resolver.many([*map(_VALUE, items)], self.context, infos, **arguments)
-        some = [resolver.of(item[0], self._info(field, item), arguments) for item in items]
-        return _alone(some[0]) if len(some) == 1 else _settled(some)
+        infos = lambda i: self._info(field, items[i])  # noqa: E731
+        return resolver.many([*map(_VALUE, items)], self.context, infos, **arguments)
 
-    def _end(self, level: Level) -> None:
+    def _asked_for(self, field: Field, item: Item) -> Awaitable[Any]:
+        assert field.resolver is not None  # noqa: S101  # it is what makes a field a step
+        info = self._info(field, item)
+        found: Awaitable[Any] = field.resolver.of(item[0], info, self.arguments(field))
+        return found
+
+    def _end(self, level: Level | None) -> None:
         """All below the level is there, and so it may be of the one above it."""
-        for field in level.selection.late:
-            items = self._standing(level)
-            self._put(field, items, [*map(_VALUE, items)])
-        above = level.above
-        if above is not None:
-            above.left -= 1
-            if not above.left:
-                self._end(above)
+        while level is not None and not level.left:
+            for field in level.selection.late:
+                items = self._standing(level)
+                self._put(field, items, self._late(field, items))
+            level = level.above
+            if level is not None:
+                level.left -= 1
+
+    def _late(self, field: Field, items: list[Item]) -> Sequence[Any]:
+        """What a late field is completed with: what was found, or else the parents."""
+        parents = [*map(_VALUE, items)]
+        if not field.is_found or not items:
+            return parents
+        try:
+            return field.resolver.of_all(parents, self.context)  # type: ignore[union-attr,misc]  # it is found by it
+        except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
+            return [error] * len(items)
 
     def _standing(self, level: Level) -> list[Item]:
         """Those whose place has not been made null; nothing has where nothing is lost."""
@@ -189,7 +208,7 @@ class Run:
             waiting = self.waiting[selection.index]
             waiting[:] = [one for one in waiting if not _is_below(one, items)]
         for item, value in failed:
-            read = partial(_given, value) if field.is_step else self._reading(field, item)
+            read = partial(_given, value) if field.is_found else self._reading(field, item)
             place = self._spot(field, item)
             try:
                 item[1][field.key] = self._settle(field, field.shape, read, place, item)
@@ -305,10 +324,6 @@ def _is_below(item: Item, those: set[int]) -> bool:
             return True
         above = above[2]
     return False
-
-
-async def _alone(one: Awaitable[Any]) -> list[Any]:
-    return [await one]
 
 
 async def _settled(some: list[Awaitable[Any]]) -> list[Any]:

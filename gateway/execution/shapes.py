@@ -99,8 +99,7 @@ class Shape:
 @dataclass(slots=True, eq=False, kw_only=True)
 class Field:
     """One field of a selection, with all nodes of the document that ask for it. `complete` is
-    generated for what is put in its place once it is there: of what a step found, or of the
-    parent of a late field.
+    generated for what is put in its place later on: steps and late fields.
     """
 
     key: str
@@ -115,11 +114,16 @@ class Field:
     complete: Completer | None = None
     owner: "Selection" = field(init=False)
     is_step: bool = field(init=False)
+    is_found: bool = field(init=False)
+    """Whether `complete` takes what was found for all parents at once, and not the parents."""
     below: "list[Selection]" = field(init=False)
     """The selections of its values, as far as there are steps in or below these."""
 
     def __post_init__(self) -> None:
-        self.is_step = self.resolver is not None and self.resolver.is_async
+        resolver = self.resolver
+        self.is_step = resolver is not None and resolver.is_async
+        of_all = self.is_late and resolver is not None and resolver.of_all is not None
+        self.is_found = self.is_step or (of_all and not self.arguments.any)
         of = objects(self.shape)
         for selection in of.selections.values() if of else ():
             selection.of = self

@@ -97,14 +97,13 @@ class Source:
         return name
 
     def _completer(self, field: Field) -> str:
-        """Of a step, from what was found; of a late field, from the parent."""
         name = self._named("c", field)
         with (
             self._function(f"def {name}(items, found, run, failed):"),
             self._block("for item, v in zip(items, found, strict=True):"),
         ):
             with self._block("try:"):
-                x = self._found(field) if field.is_step else self._field(field, "v", _NOWHERE)
+                x = self._found(field) if field.is_found else self._field(field, "v", _NOWHERE)
                 self._line(f"item[1][{field.key!r}] = {x}")
             self._line("except Exception: failed.append((item, v))")
         return name

@@ -1,6 +1,7 @@
 """What becomes a plan, what does not, and what a plan asks of a resolver."""
 
-from typing import Any
+import asyncio
+from typing import Annotated, Any
 
 import pytest
 import strawberry
@@ -165,3 +166,122 @@ async def test_no_more_plans_are_kept_than_there_is_room_for(executor):
         await executor.run(operation, {}, None)
         await executor.run(operation, {}, None)
     assert len(executor._plans) == MAX_PLANS
+
+
+# ---------------------------------------------------------------- what waits, and what comes late
+
+
+class Shelf:
+    """What a customer is read from, and in which order that was."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+        self.read: list[str] = []
+
+
+@strawberry.type
+class Page:
+    number: int
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        return isinstance(value, cls)
+
+    @strawberry.field
+    async def text(self, info: strawberry.Info) -> str:
+        await asyncio.sleep(0)
+        info.context.read.append("text")
+        if self.number == 13:
+            raise ValueError("torn out")
+        return f"page {self.number}"
+
+
+@strawberry.type
+class Blank:
+    number: int
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        return isinstance(value, cls)
+
+
+@strawberry.type
+class Part:
+    content: Annotated[Page | Blank, strawberry.union("Content")] | None
+
+
+@strawberry.type
+class Customer:
+    id: strawberry.ID
+
+    @strawberry.field
+    def parts(self, info: strawberry.Info) -> list[Part]:
+        return [Part(content=content) for content in info.context.parts]
+
+    @strawberry.field
+    async def orders(self, info: strawberry.Info) -> int:
+        await asyncio.sleep(0)
+        info.context.read.append("orders")
+        return 1
+
+    @strawberry.field
+    def completeness(self, info: strawberry.Info) -> int:
+        info.context.read.append("completeness")
+        return len(info.context.read)
+
+
+@strawberry.type
+class Shop:
+    @strawberry.field
+    async def customers(self) -> list[Customer | None]:
+        return [Customer(id=strawberry.ID("a")), None, Customer(id=strawberry.ID("b"))]
+
+
+PARTS = """{ customers { completeness orders
+  parts { content { ... on Page { number text } ... on Blank { number } } } } }"""
+
+
+@pytest.fixture
+def shop() -> strawberry.Schema:
+    return strawberry.Schema(query=Shop, types=[Page, Blank])
+
+
+async def answered(executor: Any, *parts: Any) -> tuple[ExecutionResult, list[str]]:
+    """At its third sight an operation is a plan that has seen its types."""
+    operation = prepared(PARTS)
+    for _ in range(3):
+        shelf = Shelf(*parts)
+        result = await executor.run(operation, {}, shelf)
+    return result, shelf.read
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [Page(number=1), Blank(number=2), Page(number=3)],
+        [Blank(number=1)],  # nothing waits below what waits
+        [],
+        [Page(number=1), Page(number=13)],
+        [Page(number=1), Blank(number=2**40), Page(number=2)],
+        [Page(number=1), "neither", Page(number=13)],
+    ],
+)
+async def test_what_waits_below_lists_of_several_types_is_told_as_by_the_reference(shop, parts):
+    reference = ReferenceExecutor(shop, hide_suggestions=False)
+    counting = Counting(reference)
+    planned = PlannedExecutor(shop, counting, hide_suggestions=False)
+    found, read = await answered(planned, *parts)
+    assert counting.asked == 1
+    expected, _ = await answered(reference, *parts)
+    for one in (*standing(found), *standing(expected)):
+        del one["completeness"]
+    assert found.data == expected.data
+    told = [{tuple(e.path) for e in one.errors or ()} for one in (found, expected)]
+    assert told[0] == told[1]
+    late = len(standing(found))
+    assert read.index("completeness") == len(read) - late, "it comes last, and once"
+    assert set(read[-late:]) == {"completeness"}
+
+
+def standing(result: ExecutionResult) -> list[dict[str, Any]]:
+    return [one for one in result.data["customers"] if one is not None]

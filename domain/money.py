@@ -32,8 +32,19 @@ _EXPONENTS = {
 }
 
 
+class _Shown:
+    """What is kept beside what makes two amounts the same."""
+
+    __slots__ = ("text",)
+
+    text: str
+    """`Money.amount` as text. Whoever makes money of a text has it at hand; else it is worked out
+    when it is first read.
+    """
+
+
 @dataclass(frozen=True, slots=True)
-class Money:
+class Money(_Shown):
     """`minor` units (cents, pence, yen) of the ISO 4217 `currency`."""
 
     minor: int
@@ -43,6 +54,12 @@ class Money:
     def amount(self) -> Decimal:
         """In major units, with the currency's number of decimals."""
         return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __getattr__(self, name: str) -> str:
+        if name != "text":
+            raise AttributeError(name)
+        object.__setattr__(self, "text", text := str(self.amount))
+        return text
 
 
 def exponent(currency: str) -> int:

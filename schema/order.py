@@ -19,7 +19,7 @@ from schema.scalars import URL, CurrencyCode
 class Money:
     is_type_of = speaks_for(money.Money)
 
-    amount: Decimal
+    text: Decimal = strawberry.field(name="amount")
     currency: CurrencyCode
 
 

@@ -16,7 +16,7 @@ from domain.slots import thawed
 
 Bind = Callable[[object], str]
 """Names a constant."""
-EXACT: Final = 2.0**49
+EXACT: Final = 2.0**46
 """Below it, every amount of cents is a float of its own."""
 _NO_TIME: Final = (ValueError, TypeError)
 
@@ -80,11 +80,14 @@ def money(path: str, call: str, currency: str, code: str, bind: Bind) -> Value:
     if len(code) != 3 or not code.isalpha() or exponent(code.upper()) != 2:
         return Value(expression)
     most = bind(EXACT)
-    parts = {"minor": "minor", "currency": bind(code.upper())}
+    parts = {"minor": "minor", "currency": bind(code.upper()), "text": "text"}
     made = "\n    ".join(instance(Money, parts, bind).into("$"))
     usual = (
         f"$ = {path}\nif $.__class__ is float and -{most} < $ < {most}"
-        f" and (minor := {bind(round)}($ * 100)) / 100 == $:\n    {made}\n"
+        f" and (minor := {bind(round)}($ * 100)) / 100 == $:\n"
+        f"    text = f'{{$:.2f}}' if minor else '0.00'\n    {made}\n"
+        f"elif $.__class__ is int and -{most} < $ < {most}:\n"
+        f"    minor, text = $ * 100, f'{{$}}.00'\n    {made}\n"
         f"else: $ = {call}($, {currency})"
     )
     return Value(expression, usual)
@@ -95,10 +98,11 @@ def instance(made: type[Any], arguments: Mapping[str, str], bind: Bind) -> Value
 
     Its slots are filled, which takes a third of the time (domain/slots.py).
     """
-    given = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    defaults = _defaults(cast(Hashable, made))
+    given = ", ".join(f"{name}={arguments[name]}" for name in defaults if name in arguments)
     filled = [
-        f"made.{each} = {arguments.get(each) or bind(default)}"
-        for each, default in _defaults(cast(Hashable, made)).items()
+        f"made.{each} = {arguments.get(each) or bind(defaults[each])}"
+        for each in dict.fromkeys((*defaults, *arguments))
     ]
     lines = [
         f"made = {bind(thawed(cast(Hashable, made)))}()",

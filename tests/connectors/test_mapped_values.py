@@ -1,6 +1,7 @@
 """The statements that a mapping runs, against the converters they stand for."""
 
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -68,6 +69,17 @@ def test_statements_come_to_what_the_converter_comes_to(name: str) -> None:
         called = outcome(f"{target} = {form.expression}", {**space, "given": given})
         lines = "\n".join(form.into("found", "own" if name == "word" else ""))
         assert outcome(lines, {**space, "given": given}) == called, given
+
+
+def test_money_has_the_text_of_its_amount_at_hand() -> None:
+    space = Space()
+    lines = "\n".join(forms(space)["euros"].into("found"))
+    dice = Random(20261122)
+    cents = [0, 1, -1, 99, 100, -12_345, 2**52, *(dice.randrange(2**52) for _ in range(200))]
+    for given in (-0.0, 7, -3, 2**46, *(each / 100 for each in cents)):
+        found: Any = outcome(lines, {**space, "given": given})
+        assert found[0].text == str(found[0].amount), given
+    assert outcome(lines, {**space, "given": "1.5"})[0].text == "1.50"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("kind", RECORD_TYPES)

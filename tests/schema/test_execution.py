@@ -136,7 +136,7 @@ async def test_what_is_selected_anywhere_is_read(reads):
     assert operation.fields("Order") == {"id", "number", "total"}
     assert operation.fields("Ticket") == {"id", "subject", "raw_state"}
     assert operation.fields("Conversation") == {"id", "raw_state"}
-    assert operation.fields("Money") == {"amount"}
+    assert operation.fields("Money") == {"text"}
     assert operation.fields("Identifier") == frozenset()
 
 

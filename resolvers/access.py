@@ -48,13 +48,6 @@ async def may_look_up(operation: "Operation", key: LookupKey) -> bool:
     return key.kind is KeyKind.ID and key.value in await _proven(operation)
 
 
-async def may_look_up_each(operation: "Operation", keys: Sequence[LookupKey]) -> list[bool]:
-    """One entry per key, in order."""
-    if may_read_anybody(operation):
-        return [True] * len(keys)
-    return [await may_look_up(operation, key) for key in keys]
-
-
 async def may_read(operation: "Operation", ids: Sequence[CustomerId]) -> list[bool]:
     """One entry per id, in order. An id of before a merge opens what it led to."""
     if may_read_anybody(operation):

@@ -289,10 +289,10 @@ class Loaders:
     async def _matches(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Match]:
         found = await self.people(ids, freshness)
         stitched = await customer.stitch(self._operation, found, self._customer_fields)
-        mask = self._operation.masks.apply
-        return [
-            Match(person, one and mask(one)) for person, one in zip(found, stitched, strict=True)
-        ]
+        masks = self._operation.masks
+        if not masks.hide_nothing:
+            stitched = [one and masks.apply(one) for one in stitched]
+        return lookup.matched(found, stitched)
 
     async def _look_up(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
         open_keys = keys
@@ -302,10 +302,7 @@ class Loaders:
         leads = await follow(self._operation, open_keys, freshness)
         ids = list(dict.fromkeys(one for lead in leads for one in lead.customers))
         matches = dict(zip(ids, await self._matches(ids, freshness), strict=True))
-        answers: dict[LookupKey, Answer] = {
-            key: lookup.answer(self._operation, key, lead, [matches[one] for one in lead.customers])
-            for key, lead in zip(open_keys, leads, strict=True)
-        }
+        answers = lookup.answers(self._operation, open_keys, leads, matches)
         return [answers.get(key) or lookup.NotVerified() for key in keys]
 
     async def _children(

@@ -1,9 +1,10 @@
 """What a key led to, with the reason where it led to nobody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.customer import LookupKey
 from domain.errors import SourceError
@@ -54,12 +55,19 @@ Answer = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Somebody a lead names: who they are, and their golden record where they have one."""
 
-    person: Person | None = field(repr=False)
-    customer: Customer | None = field(repr=False)
+    person: Person | None
+    customer: Customer | None
+
+
+_MATCH = partial(tuple.__new__, Match)
+"""Of its parts, without a call of ours."""
+
+
+def matched(people: Sequence[Person | None], customers: Sequence[Customer | None]) -> list[Match]:
+    return list(map(_MATCH, zip(people, customers, strict=True)))
 
 
 def answers(

@@ -29,6 +29,7 @@ from gateway.probes import Probes
 from gateway.refusals import NotAllowed, Refusal
 from gateway.request import PROOF_HEADERS
 from gateway.telemetry import PrometheusTelemetry
+from gateway.turnstile import Turnstile
 
 GRAPHQL_PATH: Final = "/graphql"
 _CALLER_HEADERS: Final = ("authorization", "content-type", REQUEST_ID, *PROOF_HEADERS)
@@ -71,8 +72,7 @@ def build_app(parts: Parts) -> "Application":
     graphql = Route(GRAPHQL_PATH, _responding(parts), methods=["GET", "POST"])
     inner = probes.routes(parts.probes, parts.telemetry.exposition, parts.sdl, admit)
     return Application(
-        parts.endpoint,
-        parts.drain,
+        parts,
         routes=[graphql, *inner, *parts.more, *pages.routes(parts.query, with_console=is_open)],
         middleware=[_cors(parts.config), Middleware(Guard)],
         exception_handlers={Refusal: _refused, HTTPException: _http},
@@ -94,13 +94,19 @@ def _responding(parts: Parts) -> Respond:
 class Application(Starlette):
     """Plain requests to the graph go the short way. `drain` ends what would never end by itself."""
 
-    def __init__(self, endpoint: GraphQLEndpoint, drain: Drain, **settings: Any) -> None:
+    def __init__(self, parts: Parts, **settings: Any) -> None:
         super().__init__(**settings)
-        self.drain = drain
-        self._direct = Direct(super().__call__, GRAPHQL_PATH, endpoint)
+        self.drain = parts.drain
+        self._direct = Direct(super().__call__, GRAPHQL_PATH, parts.endpoint)
+        self._entered = Turnstile(
+            self._direct,
+            GRAPHQL_PATH,
+            at_once=parts.config.server.at_once,
+            patience_s=parts.config.limits.deadline_s,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._direct(scope, receive, send)
+        await self._entered(scope, receive, send)
 
 
 def is_introspectable(config: Config) -> bool:

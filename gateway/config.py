@@ -72,6 +72,12 @@ class Server(Options):
         le=300,
         description="How long a stopping server waits for running requests.",
     )
+    at_once: int = Field(
+        default=128,
+        ge=1,
+        description="Requests to the graph that a worker works on at one time; others wait for"
+        " their turn. It bounds what a worker holds under load.",
+    )
 
 
 class Limits(Options):

@@ -5,7 +5,7 @@
       TooLarge              the body, the document or its variables
       TooManyTokens | TooDeep | TooManyAliases | TooManyRootFields | TooManyDirectives
       CostExceeded | PageTooLarge | UnknownDocument
-      Unauthenticated | NotAllowed
+      Unauthenticated | NotAllowed | Overloaded
     DeadlineExceeded        no refusal: an operation that did not end in time
 
 `errors` holds the GraphQL errors behind it, where there are several or they know their place.
@@ -108,6 +108,14 @@ class NotAllowed(Refusal):
 
     code = "FORBIDDEN"
     status = 403
+
+
+class Overloaded(Refusal):
+    """So many were in front of it that its turn did not come in time."""
+
+    code = "OVERLOADED"
+    status = 503
+    headers: ClassVar[Mapping[str, str]] = {"retry-after": "1"}
 
 
 class DeadlineExceeded(GatewayError):

@@ -1,0 +1,99 @@
+"""At most so many requests to the graph are worked on at one time; the others wait in line.
+
+One core answers a thousand requests no sooner by working on all of them at once: each would hold
+what it has read until the last is done, and all would be late. Who waits holds a body.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.waiting import before
+from gateway import answers
+from gateway.refusals import Overloaded
+
+
+class Turnstile:
+    """In front of an application. A request at `path` is through when its answer begins, so that a
+    stream keeps nobody out. Who has waited `patience_s` is turned away.
+    """
+
+    def __init__(self, app: ASGIApp, path: str, *, at_once: int, patience_s: float) -> None:
+        self._app = app
+        self._path = path
+        self._free = at_once
+        self._patience_s = patience_s
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != self._path:
+            await self._app(scope, receive, send)
+            return
+        if self._free:
+            self._free -= 1
+        elif not await self._is_let_in():
+            await _turned_away(scope, receive, send)
+            return
+        turn = _Turn(self._leave, send)
+        try:
+            await self._app(scope, receive, turn.send)
+        finally:
+            turn.end()
+
+    async def _is_let_in(self) -> bool:
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[None] = loop.create_future()
+        self._line.append(place)
+        try:
+            with before(loop.time() + self._patience_s):
+                await place
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            if _is_given(place):
+                self._leave()
+            raise
+        return _is_given(place)
+
+    def _leave(self) -> None:
+        """The next in line takes the place; who has gone was cancelled."""
+        while self._line:
+            place = self._line.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
+
+
+class _Turn:
+    """Ends once: with what is sent first, or without an answer."""
+
+    __slots__ = ("_is_over", "_leave", "_send")
+
+    def __init__(self, leave: Callable[[], None], send: Send) -> None:
+        self._leave = leave
+        self._send = send
+        self._is_over = False
+
+    def send(self, message: Message) -> Awaitable[None]:
+        self.end()
+        return self._send(message)
+
+    def end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._leave()
+
+
+def _is_given(place: "asyncio.Future[None]") -> bool:
+    return place.done() and not place.cancelled()
+
+
+async def _turned_away(scope: Scope, receive: Receive, send: Send) -> None:
+    refusal = Overloaded("so many requests are in front of this one that it was not begun")
+    headers = {**refusal.headers, "cache-control": "no-store"}
+    told = JSONResponse(answers.refused(refusal), status_code=refusal.status, headers=headers)
+    await told(scope, receive, send)

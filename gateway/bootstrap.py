@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from starlette.routing import Mount
@@ -48,7 +49,6 @@ from identity.graph import People
 from identity.judgement import DUCKDB, Resolved
 from identity.minting import mint
 from identity.referee import Referee
-from resolvers.caller import Caller
 from resolvers.ingest import Progress, SyncReport, sync_all
 from resolvers.operation import Operation
 from resolvers.services import Capability, Services
@@ -183,8 +183,8 @@ async def opened(
             explain=referee.explain,
             regions=_regions(config),
         )
-        standing = StandingPeople(people, state.identities.version, lambda: state.changes)
-        kept = StandingRecords(state.records, lambda: state.changes)
+        standing = StandingPeople(people, state.identities.version, state.changes)
+        kept = StandingRecords(state.records, state.changes)
         closing.push_async_callback(kept.close)
         events = event_store(config, sources, state)
         wire = Wire.over(config, events, standing, state.decisions)
@@ -215,9 +215,7 @@ def application(program: Program, query: str | None = None) -> Application:
     sdl = schema.as_str()
     door = doorkeeper(config)
 
-    def operation(caller: Caller, deadline_s: float, read_only: bool) -> Operation:
-        return Operation.start(services, caller, deadline_s, read_only)
-
+    operation = partial(Operation.start, services)
     graph = Graph(
         schema=schema._schema,  # Strawberry has no other name for it
         documents=Documents(schema._schema, config.limits, introspection=is_open),

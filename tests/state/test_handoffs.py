@@ -80,7 +80,7 @@ async def test_the_log_tells_around_whom(state, handoff, told):
 
 
 async def test_a_handoff_outdates_nothing_that_is_remembered_of_people(state, handoff):
-    before = state.changes
+    before = state.changes()
     await state.handoffs.create(handoff)
     await state.handoffs.accept("01J", ANN, handoff.created_at)
-    assert state.changes == before
+    assert state.changes() == before

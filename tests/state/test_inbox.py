@@ -201,8 +201,8 @@ async def test_workers_share_the_queue(inbox, event):
 
 async def test_what_waits_outdates_nothing_that_is_remembered_of_people(inbox, event, state):
     """A worker writes here for every delivery; the process reads its people anew after a change."""
-    before = state.changes
+    before = state.changes()
     await inbox.append([event("1")])
     await finish(inbox, await claimed(inbox))
     assert await inbox.lead("chores", "me", 60)
-    assert state.changes == before
+    assert state.changes() == before

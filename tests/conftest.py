@@ -28,10 +28,9 @@ import psycopg
 import pytest
 import redis
 from psycopg import sql
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import make_url
 
 from gateway.logs import TALKATIVE, TELLTALES
-from state import schema
 from state.engine import open_state
 
 START_TIMEOUT_S = 60
@@ -63,6 +62,12 @@ def fixture_module() -> Callable[[str], ModuleType]:
         return sys.modules[known]
 
     return load
+
+
+@pytest.fixture(scope="session")
+def knownas_ran(fixture_module: Callable[[str], ModuleType]) -> Any:
+    """A command of `knownas` in a process of its own, without the seconds of a start."""
+    return fixture_module("forked").run
 
 
 @pytest.fixture
@@ -132,15 +137,11 @@ _NO_LONG_WAITS = "-c lock_timeout=10s"
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty schema of this test's own, a hundred times as quick to make as a database."""
-    name = _schema_name()
+    name = f"knownas_test_{os.getpid()}_{next(_schemas)}"
     with psycopg.connect(postgres_server, autocommit=True, options=_NO_LONG_WAITS) as admin:
         admin.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
         yield _in_schema(postgres_server, name)
         admin.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
-
-
-def _schema_name() -> str:
-    return f"knownas_test_{os.getpid()}_{next(_schemas)}"
 
 
 def _in_schema(server: str, name: str) -> str:
@@ -224,7 +225,7 @@ def sqlite_state(migrated: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_state(postgres_server: str, _postgres_stores: "PostgresStores") -> Iterator[str]:
+def postgres_state(postgres_server: str, _postgres_stores: Any) -> Iterator[str]:
     """The same in PostgreSQL. What a test changes of the tables themselves stays for the next:
     such a test takes `postgres_url`.
     """
@@ -241,67 +242,13 @@ def state_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(made))
 
 
-_KEEP = sql.SQL("""DO $$ DECLARE one record; written boolean; BEGIN
-    EXECUTE 'CREATE SCHEMA ' || {kept};
-    FOR one IN SELECT tablename AS name FROM pg_tables WHERE schemaname = {schema} LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', {schema}, one.name) INTO written;
-        IF written THEN
-            EXECUTE format('CREATE TABLE %I.%I AS TABLE %I.%I',
-                {kept}, one.name, {schema}, one.name);
-        END IF;
-    END LOOP;
-END $$""")
-_WIPE = sql.SQL("""DO $$ DECLARE one record; written boolean; BEGIN
-    FOR one IN SELECT tablename AS name FROM pg_tables WHERE schemaname = {schema} LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', {schema}, one.name) INTO written;
-        IF written THEN
-            EXECUTE format('TRUNCATE %I.%I CASCADE', {schema}, one.name);
-        END IF;
-    END LOOP;
-    PERFORM setval(format('%I.%I', {schema}, sequencename)::regclass, start_value, false)
-        FROM pg_sequences WHERE schemaname = {schema} AND last_value IS NOT NULL;
-    FOR one IN SELECT tablename AS name FROM pg_tables WHERE schemaname = {kept} LOOP
-        EXECUTE format('INSERT INTO %I.%I TABLE %I.%I', {schema}, one.name, {kept}, one.name);
-    END LOOP;
-END $$""")
-
-
-class PostgresStores:
-    """Schemas with the tables of the state, used by one test after the other: to wipe the few
-    tables a test wrote takes a tenth of the time that making and dropping them all takes.
-    """
-
-    def __init__(self, server: str) -> None:
-        self._server = server
-        self._idle: list[str] = []
-
-    def take(self, admin: psycopg.Connection) -> str:
-        return self._idle.pop() if self._idle else self._made(admin)
-
-    def _made(self, admin: psycopg.Connection) -> str:
-        """Its rows are what the migrations wrote, kept beside them to wipe a used one to."""
-        name, own = _schema_name(), sql.SQL("CREATE SCHEMA {}")
-        admin.execute(own.format(sql.Identifier(name)))
-        url = make_url(_in_schema(self._server, name)).set(drivername="postgresql+psycopg")
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            schema.upgrade(connection)
-        engine.dispose()
-        admin.execute(self._told(_KEEP, name))
-        return name
-
-    def give_back(self, admin: psycopg.Connection, name: str) -> None:
-        """As `take` gave it."""
-        admin.execute(self._told(_WIPE, name))
-        self._idle.append(name)
-
-    def _told(self, what: sql.SQL, name: str) -> sql.Composed:
-        return what.format(schema=sql.Literal(name), kept=sql.Literal(f"{name}_kept"))
-
-
 @pytest.fixture(scope="session")
-def _postgres_stores(postgres_server: str) -> PostgresStores:
-    return PostgresStores(postgres_server)
+def _postgres_stores(
+    postgres_server: str, fixture_module: Callable[[str], ModuleType]
+) -> Iterator[Any]:
+    stores = fixture_module("postgres_stores").PostgresStores(postgres_server)
+    yield stores
+    stores.drop()
 
 
 # ---------------------------------------------------------------- Redis

@@ -4,9 +4,8 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -80,19 +79,21 @@ def address() -> Iterator[str]:
         server.shutdown()
 
 
-def knownas(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("knownas")), *arguments],
-        cwd=folder,
-        env={**os.environ, "ERP_TOKEN": "t"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def knownas(knownas_ran: Any) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "ERP_TOKEN": "t"}
+        ended: subprocess.CompletedProcess[str] = knownas_ran(
+            arguments, cwd=folder, env=env, timeout_s=120
+        )
+        return ended
+
+    return run
 
 
-def test_the_fifteen_minutes_end_with_a_source_that_works(tmp_path: Path, address: str) -> None:
+def test_the_fifteen_minutes_end_with_a_source_that_works(
+    tmp_path: Path, address: str, knownas: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     (tmp_path / "erp.samples").mkdir()
     sample = tmp_path / "erp.samples" / "contact.get.json"
     sample.write_text(json.dumps(CUSTOMERS), encoding="utf-8")

@@ -1,4 +1,5 @@
-"""The product over the emulated platforms: its command line and HTTP, each in a process of its own.
+"""The product over the emulated platforms: its command line and HTTP, each in a process of its own
+(servers are started anew, commands by tests/fixtures/forked.py).
 
 One sandbox and one synced and resolved state serve the whole session; a test that changes the state
 gets a copy of it, and one that changes the platforms gets platforms of its own. Where a test needs
@@ -148,6 +149,7 @@ class Deployment:
 
     folder: Path
     platforms: Platforms
+    ran: "Ran"
     env: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -189,14 +191,12 @@ class Deployment:
 
     def knownas(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command that has to end by itself."""
-        return subprocess.run(
-            self._command(arguments),
+        _, *called = self._command(arguments)
+        return self.ran(
+            called,
             cwd=self.folder,
             env={**os.environ, **self.env},
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_TIMEOUT_S,
-            check=False,
+            timeout_s=COMMAND_TIMEOUT_S,
         )
 
     def done(self, *arguments: str) -> str:
@@ -207,7 +207,7 @@ class Deployment:
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A command under way; killed at the end unless it has ended."""
+        """The program as it is installed, under way; killed at the end unless it has ended."""
         with (self.folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 self._command(arguments),
@@ -258,7 +258,7 @@ def until(found: Callable[[], Any], what: str) -> Any:
     while time.monotonic() < limit:
         if result := found():
             return result
-        time.sleep(0.01)
+        time.sleep(0.03)
     pytest.fail(f"waited {START_TIMEOUT_S} s for {what}")
 
 
@@ -268,20 +268,25 @@ def _until() -> Callable[[Callable[[], Any], str], Any]:
 
 
 @pytest.fixture(scope="session")
-def resolved(sandbox: Platforms, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def resolved(
+    sandbox: Platforms, tmp_path_factory: pytest.TempPathFactory, knownas_ran: "Ran"
+) -> Path:
     """A state store with everybody synced and resolved. To be copied, not to be opened."""
-    first = Deployment(tmp_path_factory.mktemp("resolved"), sandbox)
+    first = Deployment(tmp_path_factory.mktemp("resolved"), sandbox, knownas_ran)
     first.done("sync")
     first.done("identity", "resolve")
     assert not first.state.with_suffix(".db-wal").exists()
     return first.state
 
 
+Ran = Callable[..., subprocess.CompletedProcess[str]]
+"""`run` of tests/fixtures/forked.py."""
+
 Deploy = Callable[..., Deployment]
 
 
 @pytest.fixture
-def deploy(tmp_path: Path, platforms: Platforms) -> Deploy:
+def deploy(tmp_path: Path, platforms: Platforms, knownas_ran: Ran) -> Deploy:
     """Makes a deployment; `state` is the store it starts from, `on` other platforms."""
     numbers = itertools.count(1)
 
@@ -290,7 +295,7 @@ def deploy(tmp_path: Path, platforms: Platforms) -> Deploy:
         folder.mkdir()
         if state is not None:
             shutil.copy(state, folder / "knownas.db")
-        return Deployment(folder, on or platforms)
+        return Deployment(folder, on or platforms, knownas_ran)
 
     return made
 
@@ -344,12 +349,15 @@ def _secrets_of_callers() -> str:
 
 @pytest.fixture(scope="session")
 def server(
-    sandbox: Platforms, resolved: Path, tmp_path_factory: pytest.TempPathFactory
+    sandbox: Platforms,
+    resolved: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    knownas_ran: Ran,
 ) -> Iterator[str]:
     """The address of `knownas serve` over the session's platforms, for tests that only read."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(resolved, folder / "knownas.db")
-    deployed = Deployment(folder, sandbox)
+    deployed = Deployment(folder, sandbox, knownas_ran)
     deployed.configure(f'[server]\nallowed_origins = ["http://127.0.0.1:*"]\n{tokens()}')
     with deployed.serving() as address:
         yield address

@@ -6,9 +6,8 @@ and one unknown id fails a whole batch. It is described by a TOML file, and noth
 import json
 import os
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -144,21 +143,22 @@ def configured(system: str, tmp_path: Path) -> Any:
     return write
 
 
-def ran(config: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    program = str(Path(sys.executable).with_name("knownas"))
-    return subprocess.run(
-        [program, "connectors", "test", "erp", "-c", str(config), *more],
-        env={**os.environ, "ERP_TOKEN": "secret-of-the-erp"},
-        cwd=config.parent,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def ran(knownas_ran: Any) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(config: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        ended: subprocess.CompletedProcess[str] = knownas_ran(
+            ["connectors", "test", "erp", "-c", str(config), *more],
+            env={**os.environ, "ERP_TOKEN": "secret-of-the-erp"},
+            cwd=config.parent,
+            timeout_s=120,
+        )
+        return ended
+
+    return run
 
 
 def test_a_system_described_by_a_file_alone_is_tested_live_and_from_what_was_recorded(
-    configured: Any,
+    configured: Any, ran: Any
 ) -> None:
     config = configured()
     ended = ran(config, "--live", "--record")
@@ -179,7 +179,7 @@ def test_a_system_described_by_a_file_alone_is_tested_live_and_from_what_was_rec
     assert "contact.get\t3 rows" in again.stdout
 
 
-def test_an_ignored_filter_and_a_wrong_path_are_told(configured: Any) -> None:
+def test_an_ignored_filter_and_a_wrong_path_are_told(configured: Any, ran: Any) -> None:
     wrong = MAPPING.replace('customer = ["{parents}"]', 'client = ["{parents}"]')
     wrong = wrong.replace('query = { mail = "{value}" }', 'query = { email = "{value}" }')
     wrong = wrong.replace('full_name = "name"', 'full_name = "fullname"')
@@ -192,7 +192,9 @@ def test_an_ignored_filter_and_a_wrong_path_are_told(configured: Any) -> None:
     assert ended.stderr.startswith("knownas: ")
 
 
-def test_every_mistake_of_a_mapping_is_told_at_once_with_its_place(configured: Any) -> None:
+def test_every_mistake_of_a_mapping_is_told_at_once_with_its_place(
+    configured: Any, ran: Any
+) -> None:
     wrong = MAPPING.replace('occurred_at = "at"\n', "").replace(
         'path = "/orders"', 'pth = "/orders"'
     )

@@ -9,6 +9,7 @@ endpoint.
 import logging
 from collections.abc import Mapping
 from functools import partial
+from os import urandom
 from time import perf_counter
 from typing import Final
 
@@ -48,7 +49,8 @@ class Direct:
         if headers is None:
             await self._app(scope, receive, send)
             return
-        known = id_of(headers.get(REQUEST_ID))
+        given = headers.get(REQUEST_ID)
+        known = urandom(8).hex() if given is None else id_of(given)
         token = request_id.set(known)
         started, status = perf_counter(), 500
         try:

@@ -6,7 +6,7 @@ what it has read until the last is done, and all would be late. Who waits holds 
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,11 +37,20 @@ class Turnstile:
         elif not await self._is_let_in():
             await _turned_away(scope, receive, send)
             return
-        turn = _Turn(self._leave, send)
+        is_within = True
+
+        def sent(message: Message) -> Awaitable[None]:
+            nonlocal is_within
+            if is_within:
+                is_within = False
+                self._leave()
+            return send(message)
+
         try:
-            await self._app(scope, receive, turn.send)
+            await self._app(scope, receive, sent)
         finally:
-            turn.end()
+            if is_within:  # there is no answer
+                self._leave()
 
     async def _is_let_in(self) -> bool:
         loop = asyncio.get_running_loop()
@@ -66,26 +75,6 @@ class Turnstile:
                 place.set_result(None)
                 return
         self._free += 1
-
-
-class _Turn:
-    """Ends once: with what is sent first, or without an answer."""
-
-    __slots__ = ("_is_over", "_leave", "_send")
-
-    def __init__(self, leave: Callable[[], None], send: Send) -> None:
-        self._leave = leave
-        self._send = send
-        self._is_over = False
-
-    def send(self, message: Message) -> Awaitable[None]:
-        self.end()
-        return self._send(message)
-
-    def end(self) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self._leave()
 
 
 def _is_given(place: "asyncio.Future[None]") -> bool:

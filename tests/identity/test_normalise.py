@@ -3,12 +3,14 @@
 from dataclasses import fields
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from identity.normalise import LISTS, TEXTS, Person, RawPerson, normalise
 from identity.normaliser import RAW_COLUMNS, BatchNormaliser
+from identity.tables import load, run
 
 ALPHABET = st.sampled_from([*"abcXYZ019 .,-+@_'()/#&\t", "é", "ß", "Ж", "王", "ﬁ", "\u0301", "İ"])
 WORDS = st.sampled_from(
@@ -38,15 +40,18 @@ def batch(
     connection: duckdb.DuckDBPyConnection, raws: list[RawPerson], region: str
 ) -> list[Person]:
     connection.execute(f"create or replace table raw_people ({RAW_COLUMNS})").fetchall()
-    names = [*TEXTS, *LISTS]
-    for uid, raw in enumerate(raws):
-        values = [getattr(raw, name) for name in names]
-        values = [list(value) if isinstance(value, tuple) else value for value in values]
-        connection.execute(
-            f"insert into raw_people by name select {uid} as uid, 'crm' as system, '{uid}' as id, "
-            + ", ".join(f"${place + 1} as {name}" for place, name in enumerate(names)),
-            values,
-        ).fetchall()
+    load(
+        connection,
+        "said",
+        uid=pa.array(range(len(raws)), pa.int64()),
+        id=pa.array(map(str, range(len(raws))), pa.string()),
+        **{name: pa.array([getattr(raw, name) for raw in raws], pa.string()) for name in TEXTS},
+        **{
+            name: pa.array([list(getattr(raw, name)) for raw in raws], pa.list_(pa.string()))
+            for name in LISTS
+        },
+    )
+    run(connection, "insert into raw_people by name select 'crm' as system, * from said")
     BatchNormaliser(connection, {"crm": region}).run()
     columns = [column.name for column in fields(Person)]
     rows = connection.table("people").order("uid").select(", ".join(columns)).fetchall()
@@ -58,8 +63,8 @@ def batch(
     ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(RAW, min_size=30, max_size=30))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(RAW, min_size=60, max_size=60))
 def test_batch_and_live_agree(raws: list[RawPerson]) -> None:
     with duckdb.connect() as connection:
         assert batch(connection, raws, "GB") == [normalise(raw, "GB") for raw in raws]

@@ -124,32 +124,47 @@ class Verdict:
 
 
 class Ledger:
-    """The outcomes of one operation. Customers with the same ones share a verdict."""
+    """The outcomes of one operation. They are put to customers when somebody asks what they come
+    to; customers with the same ones share a verdict.
+    """
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._nothing = Verdict(tuple(sources.values()), ())
+        self._noted: list[tuple[tuple[CustomerId, ...], tuple[Outcome, ...]]] = []
         self._verdicts: dict[CustomerId, Verdict] = {}
 
     def note(self, customers: Iterable[CustomerId], outcomes: Iterable[Outcome]) -> None:
         """Once for all who have them of one answer."""
-        noted = tuple(outcomes)
-        verdicts = self._verdicts
-        after: dict[Verdict, Verdict] = {}
-        for customer in customers:
-            before = verdicts.get(customer, self._nothing)
-            found = after.get(before)
-            if found is None:
-                found = after[before] = Verdict(before.asked, (*before.outcomes, *noted))
-            verdicts[customer] = found
+        self._noted.append((tuple(customers), tuple(outcomes)))
 
     def statuses(self, customer: CustomerId) -> tuple[SourceStatus, ...]:
         """Every configured source, in order."""
-        return self._verdicts.get(customer, self._nothing).statuses
+        return self._judged().get(customer, self._nothing).statuses
 
     def completeness(self, customer: CustomerId) -> Completeness:
-        return self._verdicts.get(customer, self._nothing).completeness
+        return self._judged().get(customer, self._nothing).completeness
 
     def completeness_of(self, customers: Iterable[CustomerId]) -> list[Completeness]:
         """One for each, in order."""
-        verdicts, nothing = self._verdicts, self._nothing
+        verdicts, nothing = self._judged(), self._nothing
         return [verdicts.get(customer, nothing).completeness for customer in customers]
+
+    def _judged(self) -> Mapping[CustomerId, Verdict]:
+        """With what was noted since it was last asked for."""
+        if not self._noted:
+            return self._verdicts
+        noted, self._noted = self._noted, []
+        notes: dict[CustomerId, tuple[int, ...]] = {}
+        for i, (customers, _) in enumerate(noted):
+            for customer in customers:
+                notes[customer] = (*notes.get(customer, ()), i)
+        after: dict[tuple[Verdict, tuple[int, ...]], Verdict] = {}
+        for customer, places in notes.items():
+            before = self._verdicts.get(customer, self._nothing)
+            found = after.get((before, places))
+            if found is None:
+                told = (outcome for i in places for outcome in noted[i][1])
+                found = Verdict(before.asked, (*before.outcomes, *told))
+                after[before, places] = found
+            self._verdicts[customer] = found
+        return self._verdicts

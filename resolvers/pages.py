@@ -123,7 +123,7 @@ def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, Sou
             continue
         said = got.fetched_at, got.served_from  # pages of one answer share what is said of it
         if said not in told:
-            told[said] = _told(reply, got)
+            told[said] = _told(reply, got) if got.fetched_at else (reply.outcome(),)
         found.append(_FOUND((got, told[said])))
     return found, bad
 

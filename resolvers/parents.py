@@ -23,6 +23,7 @@ NO_COUNTRY = "not asked: a phone without a country"
 ROW_MISSING = "not asked: a row that would name the customer is missing"
 
 
+_OWN = ParentBy.OWN.value
 _CONTACT = Kind.CONTACT  # looked up for each row of a person, which takes long of an enumeration
 
 
@@ -44,7 +45,7 @@ def needed_fields(services: Services, source: Source) -> frozenset[str]:
     """Attributes of contacts that `parents_in` reads for this source."""
     if source.customer_key in _BY_IDENTIFIER:
         return frozenset({_BY_IDENTIFIER[source.customer_key][2], "address"})
-    if _is_read(services, _holder(source)):
+    if _holder(services, source)[1]:
         return frozenset()
     return frozenset({"foreign_ids"})
 
@@ -56,24 +57,20 @@ async def parents_in(services: Services, source: Source, people: Sequence[Person
     return _by_id(services, source, people)
 
 
-def _holder(source: Source) -> str:
-    """The source whose ids are asked for."""
-    return source.name if source.customer_key == ParentBy.OWN.value else source.customer_key
-
-
-def _is_read(services: Services, name: str) -> bool:
-    """Whether it is a source whose people are read."""
+def _holder(services: Services, source: Source) -> tuple[str, bool]:
+    """The source whose ids are asked for, and whether its people are read."""
+    name = source.name if source.customer_key == _OWN else source.customer_key
     holder = services.sources.get(name)
-    return holder is not None and holder.holds_people
+    return name, holder is not None and holder.holds_people
 
 
 def _by_id(services: Services, source: Source, people: Sequence[Person]) -> list[Parents]:
     """Members of the cluster say which rows are the person's; ids of a source whose people are not
     read come from rows that carry them.
     """
-    holder = _holder(source)
+    holder, is_read = _holder(services, source)
     by = ParentBy.OWN if holder == source.name else ParentBy.FOREIGN
-    if not _is_read(services, holder):
+    if not is_read:
         return [_carried(by, holder, person) for person in people]
     found = []
     for person in people:  # in one piece: no function of ours is called for each of fifty people

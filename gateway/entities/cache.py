@@ -94,7 +94,7 @@ class EntityCache:
                 if not covers(entry.fields, fields):
                     return None
                 covered = entry.fields
-            answers.append(entry.kept())
+            answers.append(entry.as_kept or entry.kept())
         self._count(source, kind, hit=len(answers))
         return answers
 

@@ -1,15 +1,13 @@
 """One kept answer: a row, a page, or that there is no such row."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import repeat
 from typing import Any, Final, TypeVar
 
 from domain.errors import SourceError
 from domain.provenance import Provenance
 from domain.records import Contact, Conversation, Message, Order, Record, Ticket
-from domain.slots import changing
+from domain.slots import changing, thawed
 from domain.sources import ChildPage, Fields
 from domain.vocabulary import ServedFrom
 
@@ -30,20 +28,21 @@ class Entry:
     for. The value is handed out as what it is by then: kept, not live.
     """
 
-    __slots__ = ("_as_kept", "_as_stale", "_live", "at", "fields", "is_nothing")
+    __slots__ = ("_as_stale", "_live", "as_kept", "at", "fields", "is_nothing")
 
     def __init__(self, value: Value, fields: Fields, at: float, *, is_marked: bool = False) -> None:
         self.fields = fields
         self.at = at
         self.is_nothing = value is None
         self._live = value
-        self._as_kept = value if is_marked else None
+        self.as_kept = value if is_marked else None
+        """None until it is handed out."""
         self._as_stale: Value = None
 
     def kept(self) -> Value:
-        if self._as_kept is None and self._live is not None:
-            self._as_kept = self._live = marked(self._live, ServedFrom.CACHE, self.at)
-        return self._as_kept
+        if self.as_kept is None and self._live is not None:
+            self.as_kept = self._live = marked(self._live, ServedFrom.CACHE, self.at)
+        return self.as_kept
 
     def stale(self) -> Value:
         """Older than was asked for."""
@@ -66,20 +65,34 @@ def joined(one: Fields, other: Fields) -> Fields:
 
 
 _said: Final = changing(Provenance, "served_from")
+_PAGE: Final = thawed(ChildPage)
 
 
 def marked(value: Value, served_from: ServedFrom, at: float) -> Value:
     """The value, saying of itself that it was kept."""
-    if isinstance(value, ChildPage):
-        items = tuple(map(_served, value.items, repeat(served_from)))
-        since = datetime.fromtimestamp(at, UTC)
-        return replace(value, items=items, served_from=served_from, fetched_at=since)
-    return None if value is None else _served(value, served_from)
+    if not isinstance(value, ChildPage):
+        return None if value is None else _served(value, served_from)
+    page = _PAGE()
+    page.items = _all_served(value.items, served_from) if value.items else ()
+    page.has_more, page.dropped = value.has_more, value.dropped
+    page.served_from, page.fetched_at = served_from, datetime.fromtimestamp(at, UTC)
+    page.__class__ = ChildPage
+    found: ChildPage[Record] = page
+    return found
+
+
+def _all_served(records: Sequence[R], served_from: ServedFrom) -> tuple[R, ...]:
+    """Of one kind."""
+    if isinstance(records[0], Conversation):
+        return tuple(_served(record, served_from) for record in records)
+    told = changing(type(records[0]), "provenance")
+    return tuple([told(record, _said(record.provenance, served_from)) for record in records])
 
 
 def _served(record: R, served_from: ServedFrom) -> R:
     if isinstance(record, Conversation) and record.last_message is not None:
-        record = replace(record, last_message=_served(record.last_message, served_from))
+        last = _served(record.last_message, served_from)
+        record = changing(Conversation, "last_message")(record, last)
     told = changing(type(record), "provenance")
     marked: R = told(record, _said(record.provenance, served_from))
     return marked

@@ -183,8 +183,9 @@ async def opened(
             explain=referee.explain,
             regions=_regions(config),
         )
-        standing = StandingPeople(people, state.identities.version, state.changes)
-        kept = StandingRecords(state.records, state.changes)
+        half = config.cache.people_bytes // 2
+        standing = StandingPeople(people, state.identities.version, state.changes, half)
+        kept = StandingRecords(state.records, state.changes, half)
         closing.push_async_callback(kept.close)
         events = event_store(config, sources, state)
         wire = Wire.over(config, events, standing, state.decisions)

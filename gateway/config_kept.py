@@ -37,10 +37,16 @@ class Cache(Options):
         " age (`freshness`).",
     )
     max_bytes: int = Field(
-        default=64 * 2**20,
+        default=32 * 2**20,
         ge=0,
         description="Most memory of what is kept in the process; the oldest use goes first. With"
         " [redis], that is what stands in while Redis is lost.",
+    )
+    people_bytes: int = Field(
+        default=16 * 2**20,
+        ge=0,
+        description="Most memory of who is who and of stored people, remembered in the process; the"
+        " oldest use goes first.",
     )
     keep_s: float = Field(
         default=300.0,

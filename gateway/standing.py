@@ -35,19 +35,20 @@ from domain.ports import (
 from domain.records import Contact, Record
 from domain.sources import ChildPage, Parent
 from domain.vocabulary import LinkStatus, ServedFrom
+from gateway.weights import ENTRY, weight
 
 logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.05
-MOST: Final = 20_000
-"""Entries of each kind; a contact takes about 2 KB."""
+MOST_BYTES: Final = 8 * 2**20
+"""Of who is who, and of contacts as much again (`cache.people_bytes` is both)."""
 ROW_S: Final = 60.0
 """How long a row is remembered: another process may have stored a newer one. Its age is told by the
 row itself, so an old one is never taken for young.
 """
 WRITE_S: Final = 0.25
 """How long pages are gathered before they are kept."""
-MOST_WAITING: Final = 10_000
+MOST_WAITING: Final = 5_000
 """Pages that wait to be kept; more are let go, since each will be read again some day."""
 
 K = TypeVar("K")
@@ -58,11 +59,13 @@ _RowKey = tuple[str, Kind, str]
 
 
 class Recent(Generic[K, V]):
-    """The entries used last."""
+    """The entries used last, as many as weigh `most_bytes` together."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self._weights: dict[K, int] = {}
 
     def get_many(self, keys: Iterable[K]) -> list[V | None]:
         """One entry per key, in order."""
@@ -76,12 +79,20 @@ class Recent(Generic[K, V]):
         return found
 
     def put(self, key: K, value: V) -> None:
-        self._entries[key] = value
-        if len(self._entries) > self._most:
-            self._entries.popitem(last=False)
+        entries, weights = self._entries, self._weights
+        entries[key] = value
+        entries.move_to_end(key)
+        self._bytes -= weights.get(key, 0)
+        weights[key] = ENTRY + weight(key) + weight(value)
+        self._bytes += weights[key]
+        while self._bytes > self._most_bytes and entries:
+            oldest, _ = entries.popitem(last=False)
+            self._bytes -= weights.pop(oldest)
 
     def clear(self) -> None:
         self._entries.clear()
+        self._weights.clear()
+        self._bytes = 0
 
 
 class StandingPeople:
@@ -92,6 +103,7 @@ class StandingPeople:
         people: IdentityGraph,
         version: Callable[[], Awaitable[int]],
         changes: Callable[[], int],
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._people = people
         self._read_version = version
@@ -100,8 +112,8 @@ class StandingPeople:
         self._looked_at = 0.0
         self._version: int | None = None
         self._looking: asyncio.Future[int] | None = None
-        self._keys: Recent[LookupKey, Found] = Recent()
-        self._clusters: Recent[CustomerId, Cluster] = Recent()
+        self._keys: Recent[LookupKey, Found] = Recent(most_bytes // 2)
+        self._clusters: Recent[CustomerId, Cluster] = Recent(most_bytes // 2)
 
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
         """As the port says; only who is somebody is remembered. An order number leads nowhere."""
@@ -192,11 +204,13 @@ class StandingRecords:
     in one write for many requests.
     """
 
-    def __init__(self, records: RecordStore, changes: Callable[[], int]) -> None:
+    def __init__(
+        self, records: RecordStore, changes: Callable[[], int], most_bytes: int = MOST_BYTES
+    ) -> None:
         self._records = records
         self._changes = changes
         self._seen = -1
-        self._rows: Recent[_RowKey, tuple[float, Contact]] = Recent()
+        self._rows: Recent[_RowKey, tuple[float, Contact]] = Recent(most_bytes)
         self._waiting: dict[Kind, dict[Spot, ChildPage[Record]]] = {}
         self._held = 0
         self._writing: asyncio.Task[None] | None = None

@@ -47,7 +47,8 @@ _DRIVERS = {
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers do not wait for the writer
     "PRAGMA synchronous = FULL",  # what was acknowledged survives a power cut
-    "PRAGMA cache_size = -32768",  # KiB, per connection
+    "PRAGMA cache_size = -32768",  # KiB, per connection, and
+    "PRAGMA soft_heap_limit = 33554432",  # bytes for all of them: readers would fill nine caches
     "PRAGMA wal_autocheckpoint = 8192",  # pages: in a bulk load most are written many times
     "PRAGMA temp_store = MEMORY",
 )

@@ -14,7 +14,8 @@ from domain.provenance import Provenance, System
 from domain.records import Contact
 from domain.sources import ChildPage, Parent, ParentBy
 from domain.vocabulary import ServedFrom, SystemKind
-from gateway.standing import StandingPeople, StandingRecords
+from gateway.standing import Recent, StandingPeople, StandingRecords
+from gateway.weights import ENTRY, weight
 
 ALICE = LookupKey(KeyKind.EMAIL, "alice@example.com")
 SPOT = ("shop", Parent(ParentBy.OWN, "s1"))
@@ -182,3 +183,32 @@ async def test_who_reads_a_page_waits_for_it_to_be_kept(changes: Changes) -> Non
     await writing
     assert await reading == [ChildPage(items=())]
     await records.close()
+
+
+def test_what_was_used_last_stays_where_there_is_no_room_for_all() -> None:
+    each = ENTRY + weight("a") + weight("x" * 1000)
+    recent: Recent[str, str] = Recent(3 * each)
+
+    def there() -> str:
+        found = recent.get_many("abcde")
+        return "".join(key for key, one in zip("abcde", found, strict=True) if one)
+
+    for key in "abc":
+        recent.put(key, "x" * 1000)
+    recent.get_many("a")
+    recent.put("c", "y" * 1000)  # in place of what was there
+    recent.put("d", "x" * 1000)
+    assert there() == "acd"
+    recent.put("e", "x" * 4000)  # more than all together
+    assert there() == ""
+    recent.clear()
+    recent.put("a", "x" * 1000)
+    assert there() == "a"
+
+
+def test_the_weight_of_a_record_is_about_that_of_what_it_holds() -> None:
+    short, long = (LookupKey(KeyKind.EMAIL, "a" * size) for size in (10, 1010))
+    assert weight(long) - weight(short) == 1000
+    assert weight(Found(customers=(CustomerId("cus_1"),))) > weight(Found(customers=()))
+    assert weight({"a": 1}) > weight({})
+    assert weight(None) == weight(KeyKind.EMAIL) == 0

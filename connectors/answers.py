@@ -15,7 +15,9 @@ from domain.errors import (
     SourceRateLimited,
     SourceUnavailable,
 )
+from domain.slots import quick
 
+_reply = quick(Reply)
 WaitHeader = Callable[[Mapping[str, str]], float | None]
 
 
@@ -29,7 +31,7 @@ def decoded(source: str, incoming: Incoming) -> Reply:
     data = None
     if incoming.body:
         data = _json(source, incoming) if 200 <= status < 300 else _told(incoming)
-    return Reply(status=status, headers=incoming.headers, data=data)
+    return _reply(status=status, headers=incoming.headers, data=data)
 
 
 def _json(source: str, incoming: Incoming) -> object:

@@ -8,10 +8,12 @@ from connectors.gathering import answered
 from connectors.spec import BatchRead, GetAsk
 from domain.errors import SourceError, SourceProtocolError, SourceUnavailable
 from domain.records import Contact, Record
+from domain.slots import quick
 from domain.sources import Deadline, Fields
 from domain.waiting import together
 
 T = TypeVar("T")
+_get_ask = quick(GetAsk)
 Found = dict[str, Record | SourceError]
 
 
@@ -36,7 +38,7 @@ class BatchReader:
         return [found.get(external_id) for external_id in external_ids]
 
     async def _chunk(self, ids: Sequence[str], fields: Fields, deadline: Deadline) -> Found:
-        ask = GetAsk(ids=ids, fields=fields, options=self._desk.options)
+        ask = _get_ask(ids=ids, fields=fields, options=self._desk.options)
         try:
             sheet = await answered(self._desk, self._form, ask, deadline)
         except SourceError as error:

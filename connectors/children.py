@@ -14,7 +14,7 @@ from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
 from domain.errors import NotSupported, SourceError, SourceProtocolError
 from domain.ids import Kind
 from domain.records import Contact, Message, Record
-from domain.slots import thawed
+from domain.slots import quick, thawed
 from domain.sources import (
     ChildFilter,
     ChildPage,
@@ -63,6 +63,7 @@ class _List:
     dropped: int
 
 
+_want, _read, _children_ask = quick(_Want), quick(_Read), quick(ChildrenAsk)
 _EVERYTHING = ChildFilter()
 
 _Part = Mapping[Parent, _List | SourceError]
@@ -91,7 +92,7 @@ class ChildReader:
         fields: Fields,
         deadline: Deadline,
     ) -> list[ChildPage[Record] | SourceError]:
-        want = _Want(page=page, where=where, fields=needed(where, fields), deadline=deadline)
+        want = _want(page=page, where=where, fields=needed(where, fields), deadline=deadline)
         form = self._only(parents)
         if form is not None:
             try:
@@ -215,7 +216,7 @@ class ChildReader:
             if cursor == previous:
                 raise SourceProtocolError(self._desk.source, "a list whose pages do not end")
         more = cursor is not None
-        return _Read(lists, more, last if more else None, dropped)
+        return _read(lists, more, last if more else None, dropped)
 
     def _ask(
         self,
@@ -228,7 +229,7 @@ class ChildReader:
         # One more than is wanted tells whether there is more; a filter may throw any of them away.
         worth = (want.page.first + 1) * len(parents)
         filtered = want.where != ChildFilter() or not form.newest_first
-        return ChildrenAsk(
+        return _children_ask(
             parents=[parent.value for parent in parents],
             limit=form.page.value if filtered else min(form.page.value, worth),
             until=want.page.after.at if want.page.after else None,

@@ -10,6 +10,7 @@ from connectors.spec import A, Call, Endpoint, Page
 from domain.errors import NotSupported, SourceProtocolError
 from domain.ids import Kind
 from domain.records import Record
+from domain.slots import quick
 from domain.sources import Deadline
 
 
@@ -28,6 +29,9 @@ class Sheet:
     def whole(self) -> bool:
         """Whether nothing was left out: no row unreadable, no further page."""
         return not self.dropped and self.page.cursor is None
+
+
+_sheet = quick(Sheet)
 
 
 class Desk:
@@ -75,7 +79,7 @@ class Desk:
             left_out = set(unread)
             rows = [row for place, row in enumerate(rows) if place not in left_out]
         self._http.monitor.mapped(self.kind, len(unread))
-        return Sheet(records=records, rows=rows, dropped=len(unread), page=page)
+        return _sheet(records=records, rows=rows, dropped=len(unread), page=page)
 
     def dropped(self, count: int) -> None:
         """Rows of the answer just read were of no use after all."""

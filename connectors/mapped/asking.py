@@ -14,6 +14,7 @@ from connectors.reading import RowError, identifier
 from connectors.request import Request
 from connectors.spec import Figure, Page, any_id
 from domain.ids import Kind
+from domain.slots import quick
 
 UNKNOWN = frozenset({404, 410})
 """What a source may say of one thing it does not have."""
@@ -22,6 +23,7 @@ _NUMBER = re.compile("[0-9]+").fullmatch
 _IN_ONE_PIECE = re.compile(r"[^, ;|]+").fullmatch
 
 Ask = Callable[[Values], Request]
+_page = quick(Page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def reader(
             limit = getattr(asked, "limit", paging.size)
             cursor = paging.following(data, rows, getattr(asked, "cursor", None), limit)
         if deleted is None:
-            return Page(rows=rows, cursor=cursor)
+            return _page(rows=rows, cursor=cursor)
         gone = [row for row in rows if deleted(row)]
         kept = [row for row in rows if not deleted(row)]
         return Page(rows=kept, cursor=cursor, deleted=[identifier(id_path(row)) for row in gone])

@@ -18,6 +18,7 @@ Bind = Callable[[object], str]
 """Names a constant."""
 EXACT: Final = 2.0**46
 """Below it, every amount of cents is a float of its own."""
+_CENTS: Final = tuple(f"{cents:02}" for cents in range(100))
 _NO_TIME: Final = (ValueError, TypeError)
 
 
@@ -83,9 +84,9 @@ def money(path: str, call: str, currency: str, code: str, bind: Bind) -> Value:
     parts = {"minor": "minor", "currency": bind(code.upper()), "text": "text"}
     made = "\n    ".join(instance(Money, parts, bind).into("$"))
     usual = (
-        f"$ = {path}\nif $.__class__ is float and -{most} < $ < {most}"
-        f" and (minor := {bind(round)}($ * 100)) / 100 == $:\n"
-        f"    text = f'{{$:.2f}}' if minor else '0.00'\n    {made}\n"
+        f"$ = {path}\nif $.__class__ is float and 0 <= $ < {most}"
+        f" and (minor := int($ * 100 + 0.5)) / 100 == $:\n"
+        f"    text = f'{{minor // 100}}.{{{bind(_CENTS)}[minor % 100]}}'\n    {made}\n"
         f"elif $.__class__ is int and -{most} < $ < {most}:\n"
         f"    minor, text = $ * 100, f'{{$}}.00'\n    {made}\n"
         f"else: $ = {call}($, {currency})"

@@ -10,7 +10,9 @@ from connectors.mapped.paging import QUERY
 from connectors.mapped.tables import Table
 from connectors.mapped.templates import Values
 from connectors.request import Request
+from domain.slots import quick
 
+_request = quick(Request)
 JSON = ("content-type", "application/json")
 
 
@@ -50,7 +52,7 @@ class Rest:
             linked = values.get(QUERY)
             asked = query(values) if linked is None else linked
             if plain:
-                return Request(method=method, path=path(values), query=asked, empty=wanted.empty)
+                return _request(method=method, path=path(values), query=asked, empty=wanted.empty)
             return Request(
                 method=method,
                 path=path(values),

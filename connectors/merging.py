@@ -82,9 +82,10 @@ class _Company(Generic[I, E]):
                     one.answer.set_exception(error)
 
     async def _share(self) -> None:
-        items = list(dict.fromkeys(item for one in self._asks for item in one.items))
-        self._monitor.merged(len(self._asks) - 1)
-        deadline = min(one.deadline for one in self._asks)
+        asks = self._asks
+        items = list(dict.fromkeys([item for one in asks for item in one.items]))
+        self._monitor.merged(len(asks) - 1)
+        deadline = min([one.deadline for one in asks])
         found = dict(zip(items, await self._call(items, deadline), strict=True))
         for one in self._asks:
             if not one.answer.done():
@@ -106,10 +107,10 @@ class _Turns(Generic[I, E]):
         *,
         most: int,
         call: Call[I, E],
-        spoilt: Callable[[E], bool],
+        spoilt: Callable[[Sequence[E]], bool],
     ) -> Sequence[E]:
-        """One entry for each item, in order. At most `most` items go into a common call; an entry
-        that is `spoilt` may be so because of the company it was in.
+        """One entry for each item, in order. At most `most` items go into a common call; entries
+        that are `spoilt` may be so because of the company they were in.
         """
         if len(items) >= most:
             return await call(items, deadline)
@@ -125,11 +126,8 @@ class _Turns(Generic[I, E]):
             if own.company is not None:
                 own.company.left()
             raise
-        if found is None:
+        if found is None or spoilt(found):
             return await call(items, deadline)
-        for entry in found:
-            if spoilt(entry):
-                return await call(items, deadline)
         return found
 
     def _depart(self, common: Hashable, most: int, call: Call[I, E]) -> None:
@@ -169,7 +167,7 @@ class MergedReads:
             return await self._reader.get_many(ids, fields, until)
 
         return await self._turns.ask(
-            fields, external_ids, deadline, most=self._most, call=call, spoilt=_is_refused
+            fields, external_ids, deadline, most=self._most, call=call, spoilt=_are_refused
         )
 
 
@@ -197,11 +195,8 @@ class MergedLists:
         async def call(some: Parents, until: Deadline) -> Pages:
             return await self._reader.children_of(some, page, where, fields, until)
 
-        def spoilt(entry: Page) -> bool:
-            if isinstance(entry, ChildPage):
-                cut = entry.has_more and len(entry.items) < page.first
-                return cut or entry.dropped > 0
-            return isinstance(entry, SourceProtocolError)
+        def spoilt(entries: Pages) -> bool:
+            return _are_spoilt(entries, page.first)
 
         by = parents[0].by if parents else None
         form = self._forms.get(by) if by is not None else None
@@ -232,5 +227,18 @@ def _together(form: ChildRead, first: int) -> int:
     return size if form.whole else min(size, form.page.value // (first + 1))
 
 
-def _is_refused(entry: Row) -> bool:
-    return isinstance(entry, SourceProtocolError)
+def _are_spoilt(entries: Pages, first: int) -> bool:
+    for entry in entries:
+        if isinstance(entry, SourceError):
+            if isinstance(entry, SourceProtocolError):
+                return True
+        elif entry.dropped or (entry.has_more and len(entry.items) < first):
+            return True
+    return False
+
+
+def _are_refused(entries: Rows) -> bool:
+    for entry in entries:  # noqa: SIM110  # as above
+        if isinstance(entry, SourceProtocolError):
+            return True
+    return False

@@ -9,7 +9,7 @@ endpoint.
 import logging
 from collections.abc import Mapping
 from functools import partial
-from os import urandom
+from random import getrandbits
 from time import perf_counter
 from typing import Final
 
@@ -50,7 +50,7 @@ class Direct:
             await self._app(scope, receive, send)
             return
         given = headers.get(REQUEST_ID)
-        known = urandom(8).hex() if given is None else id_of(given)
+        known = f"{getrandbits(64):016x}" if given is None else id_of(given)
         token = request_id.set(known)
         started, status = perf_counter(), 500
         try:

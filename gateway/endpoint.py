@@ -135,10 +135,10 @@ class GraphQLEndpoint:
         try:
             with before(now() + limit_s) as patience:
                 asked = await read()
-                patience.deadline = now() + limit_s
                 if asked.hash is None and self._graph.library.takes_any:
                     prepared, values = self._judged(asked, asked.query)
                 else:
+                    patience.deadline = now() + limit_s
                     prepared, values = await self.judged(asked)
                 kind = prepared.kind
                 if prepared.is_subscription:

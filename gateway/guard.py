@@ -2,7 +2,7 @@
 
 import logging
 import re
-from os import urandom
+from random import getrandbits
 from time import perf_counter
 from typing import Final
 
@@ -81,7 +81,7 @@ async def _internal(error: Exception, scope: Scope, receive: Receive, seen: _See
 
 def id_of(foreign: str | None) -> str:
     """The id a proxy in front has given, where it is one; else a new one."""
-    return foreign if foreign and _FOREIGN_ID.fullmatch(foreign) else urandom(8).hex()
+    return foreign if foreign and _FOREIGN_ID.fullmatch(foreign) else f"{getrandbits(64):016x}"
 
 
 def note(scope: Scope, status: int, seconds: float) -> None:

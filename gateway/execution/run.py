@@ -140,7 +140,10 @@ class Run:
                     found = await self._asked(field, items) if items else ()
             except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
                 found = [error] * len(items)
-            self._put(field, items, found)
+            failed: list[tuple[Item, Any]] = []
+            field.complete(items, found, self, failed)  # type: ignore[misc]  # a step has one
+            if failed:
+                self._again(field, failed)
             steps = []
             for selection in field.below:
                 self._begin(selection, level, steps)
@@ -169,21 +172,23 @@ class Run:
         """All below the level is there, and so it may be of the one above it."""
         while level is not None and not level.left:
             for field in level.selection.late:
-                items = self._standing(level)
-                self._put(field, items, self._late(field, items))
+                self._fill(field, self._standing(level))
             level = level.above
             if level is not None:
                 level.left -= 1
 
-    def _late(self, field: Field, items: list[Item]) -> Sequence[Any]:
-        """What a late field is completed with: what was found, or else the parents."""
-        parents = [*map(_VALUE, items)]
-        if not field.is_found or not items:
-            return parents
-        try:
-            return field.resolver.of_all(parents, self.context)  # type: ignore[union-attr,misc]  # it is found by it
-        except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
-            return [error] * len(items)
+    def _fill(self, field: Field, items: list[Item]) -> None:
+        """Complete a late field: with what was found for all, or else with the parents."""
+        found: Sequence[Any] = [*map(_VALUE, items)]
+        if field.is_found and items:
+            try:
+                found = field.resolver.of_all(found, self.context)  # type: ignore[union-attr,misc]
+            except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
+                found = [error] * len(items)
+        failed: list[tuple[Item, Any]] = []
+        field.complete(items, found, self, failed)  # type: ignore[misc]  # a late field has one
+        if failed:
+            self._again(field, failed)
 
     def _standing(self, level: Level) -> list[Item]:
         """Those whose place has not been made null; nothing has where nothing is lost."""
@@ -193,13 +198,6 @@ class Run:
         return [item for item in items if not self._place(selection, item).is_gone]
 
     # ---------------------------------------------------------------- putting values in place
-
-    def _put(self, field: Field, items: Sequence[Item], found: Sequence[Any]) -> None:
-        failed: list[tuple[Item, Any]] = []
-        assert field.complete is not None  # noqa: S101  # that of a step or late field is generated
-        field.complete(items, found, self, failed)
-        if failed:
-            self._again(field, failed)
 
     def _again(self, field: Field, failed: list[tuple[Item, Any]]) -> None:
         """Put in place what a generated function could not."""

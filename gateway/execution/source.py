@@ -172,13 +172,13 @@ class Source:
         """An expression for what is answered, worked out in the lines before it."""
         if field.name == "__typename":
             return repr(field.parent)
-        x = self._variable()
-        if field.resolver is None:
-            self._line(f"{x} = {v}.{field.attribute}")
-        elif field.resolver.follows is None or field.arguments.any:
-            self._line(f"{x} = {self._call(field.resolver, field, v)}")
-        else:
-            self._known(field.resolver, field, v, x)
+        x, resolver = self._variable(), field.resolver
+        is_leaf = isinstance(field.shape.of, Leaf)
+        if resolver is not None and resolver.follows and is_leaf and not field.arguments.any:
+            self._known(resolver, field, v, x)
+            return x
+        read = f"{v}.{field.attribute}" if resolver is None else self._call(resolver, field, v)
+        self._line(f"{x} = {read}")
         self._value(field.shape, x, at)
         return x
 
@@ -191,13 +191,16 @@ class Source:
         return f"{self._named('r', resolver.call)}({', '.join(given)})"
 
     def _known(self, resolver: Resolver, field: Field, v: str, x: str) -> None:
-        """Call a resolver once for all parents from which the same follows."""
+        """Work out a leaf once for all parents from which the same follows."""
         name, key = self._named("r", resolver.call), self._variable()
         known = f"k{name}"
         self._first[f"{known} = run.known[{name}]"] = None
         self._line(f"{key} = {v}.{resolver.follows}")
         self._line(f"{x} = {known}.get({key})")
-        self._line(f"if {x} is None: {x} = {known}[{key}] = {self._call(resolver, field, v)}")
+        with self._block(f"if {x} is None:"):
+            self._line(f"{x} = {self._call(resolver, field, v)}")
+            self._value(field.shape, x, _NOWHERE)
+            self._line(f"{known}[{key}] = {x}")
 
     def _value(self, shape: Shape, x: str, at: "_At") -> None:
         """From the value in a variable to what is answered, in the same variable."""
@@ -216,16 +219,17 @@ class Source:
         otherwise = f"else: {x} = {rest}({x})"
         if leaf.type_name in _PLAIN:
             unlike = _PLAIN[leaf.type_name].format(x=x)
-            known = "" if non_null else f"{x} is not None and "
-            self._line(f"if {known}({unlike}): {x} = {rest}({x})")
+            # Most are there, so whether they are is asked last.
+            unlike = unlike if non_null else f"({unlike}) and {x} is not None"
+            self._line(f"if {unlike}: {x} = {rest}({x})")
         elif leaf.serialize is rfc3339:
             # What rfc3339 says, in a third of the time.
             utc = f"{x}.__class__ is datetime and {x}.tzinfo is UTC"
             self._line(f"if {utc}: {x} = dumps({x}, None, utc_z)[1:-1].decode()")
             self._line(otherwise)
         elif leaf.serialize is str:
-            self._line(f"if {x}.__class__ is Decimal: {x} = str({x})")
-            self._line(f"elif {x}.__class__ is not str: {x} = {rest}({x})")
+            other = f"str({x}) if {x}.__class__ is Decimal else {rest}({x})"
+            self._line(f"if {x}.__class__ is not str: {x} = {other}")
         elif leaf.members:
             self._line(f"if {x}.__class__ is {self._named('E', leaf.members)}: {x} = {x}._name_")
             self._line(otherwise)

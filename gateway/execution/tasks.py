@@ -29,9 +29,10 @@ class Tasks:
 
     def rest(self) -> asyncio.Future[None]:
         """Done when all are, or with what the first that failed has raised."""
-        self._rest = asyncio.get_running_loop().create_future()
-        self._tell(self._rest)
-        return self._rest
+        self._rest = rest = asyncio.get_running_loop().create_future()
+        if self._failure is not None or not self.left:
+            self._tell(rest)
+        return rest
 
     async def stop(self) -> None:
         """Cancel those under way, and wait until they are."""
@@ -45,7 +46,7 @@ class Tasks:
             self._failure = self._failure or asyncio.CancelledError()
         else:
             self._failure = self._failure or task.exception()
-        if self._rest is not None:
+        if self._rest is not None and (self._failure is not None or not self.left):
             self._tell(self._rest)
 
     def _tell(self, rest: asyncio.Future[None]) -> None:
@@ -53,5 +54,5 @@ class Tasks:
             return
         if self._failure is not None:
             rest.set_exception(self._failure)
-        elif not self.left:
+        else:
             rest.set_result(None)

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 import pytest
 import strawberry
 from graphql import ExecutionResult, OperationDefinitionNode, parse
+from graphql.execution.values import VariableValues
 from strawberry.extensions import FieldExtension
 
 from gateway.documents import Prepared
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import MAX_PLANS, PlannedExecutor
+from schema.following import follows_from
 
 
 @strawberry.type
@@ -285,3 +287,71 @@ async def test_what_waits_below_lists_of_several_types_is_told_as_by_the_referen
 
 def standing(result: ExecutionResult) -> list[dict[str, Any]]:
     return [one for one in result.data["customers"] if one is not None]
+
+
+async def test_a_run_that_is_cancelled_leaves_no_step_behind():
+    entered: list[str] = []
+    left: list[str] = []
+
+    @strawberry.type
+    class Slow:
+        @strawberry.field
+        async def one(self) -> int:
+            return await never("one")
+
+        @strawberry.field
+        async def other(self) -> int:
+            return await never("other")
+
+    async def never(name: str) -> int:
+        entered.append(name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.append(name)
+        return 1
+
+    schema = strawberry.Schema(query=Slow)
+    executor = PlannedExecutor(schema, ReferenceExecutor(schema, False), hide_suggestions=False)
+    operation = prepared("{ one other }")
+    assert executor._plan(operation, VariableValues({}, {})) is None
+    run = asyncio.ensure_future(executor.run(operation, {}, None))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert sorted(entered) == sorted(left) == ["one", "other"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_what_follows_from_one_attribute_is_asked_for_once_for_each_value():
+    asked: list[int] = []
+
+    @strawberry.type
+    class Thing:
+        at: int
+
+    @follows_from("at")
+    def age_of(root: strawberry.Parent[Thing]) -> float | None:
+        asked.append(root.at)
+        return 1 / root.at if root.at else float("nan")
+
+    @strawberry.type
+    class Aged(Thing):
+        age: float | None = strawberry.field(resolver=age_of)
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        async def things(self) -> list[Aged]:
+            return [Aged(at=at) for at in (1, 2, 1, 2, 1)]
+
+    schema = strawberry.Schema(query=Query)
+    executor = PlannedExecutor(schema, ReferenceExecutor(schema, False), hide_suggestions=False)
+    operation = prepared("{ things { age } }")
+    first = await executor.run(operation, {}, None)
+    assert asked == [1, 2, 1, 2, 1]
+    asked.clear()
+    assert (await executor.run(operation, {}, None)).data == first.data
+    assert asked == [1, 2]

@@ -117,11 +117,12 @@ class StandingPeople:
 
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
         """As the port says; only who is somebody is remembered. An order number leads nowhere."""
-        version = await self._standing()
+        version = self._version
+        if monotonic() - self._looked_at >= LOOK_S or self._changes() != self._seen:
+            version = await self._standing()
         remembered = self._keys.get_many(keys)
-        standing = [one for one in remembered if one is not None]
-        if len(standing) == len(keys):
-            return standing
+        if all(remembered):
+            return remembered  # type: ignore[return-value]  # nothing is missing
         known = dict(zip(keys, remembered, strict=True))
         missing = [key for key, found in known.items() if found is None]
         fresh = await self._people.find(missing)
@@ -132,12 +133,14 @@ class StandingPeople:
         return [known[key] or Found(customers=()) for key in keys]
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
-        version = await self._standing()
+        version = self._version
+        if monotonic() - self._looked_at >= LOOK_S or self._changes() != self._seen:
+            version = await self._standing()
         remembered = self._clusters.get_many(ids)
+        if all(remembered):
+            return remembered
         known = dict(zip(ids, remembered, strict=True))
         missing = [one for one, cluster in known.items() if cluster is None]
-        if not missing:
-            return remembered
         fresh = await self._people.clusters(missing)
         for one, cluster in zip(missing, fresh, strict=True):
             known[one] = cluster
@@ -221,13 +224,17 @@ class StandingRecords:
         if changes != self._seen:
             self._rows.clear()
             self._seen = changes
-        spots = [(key.source, key.kind, key.external_id) for key in keys]
-        remembered = self._rows.get_many(spots)
-        rows = [
-            entry[1] if entry is not None and now - entry[0] < ROW_S else None
-            for entry in remembered
-        ]
-        due = [i for i, row in enumerate(rows) if row is None]
+        spots: list[_RowKey] = []
+        for key in keys:
+            spots.append((key.source, key.kind, key.external_id))
+        rows: list[Contact | None] = []
+        due: list[int] = []
+        for entry in self._rows.get_many(spots):
+            if entry is None or now - entry[0] >= ROW_S:
+                due.append(len(rows))
+                rows.append(None)
+            else:
+                rows.append(entry[1])
         if not due:
             return rows
         for i, row in zip(due, await self._records.contacts([keys[i] for i in due]), strict=True):

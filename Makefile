@@ -36,7 +36,7 @@ demo: setup  ## emulated platforms, synced, resolved and served on http://127.0.
 	$(BIN)/knownas demo --port $(DEMO_PORT) --people $(DEMO_PEOPLE)
 
 test: setup  ## every test but those that need the vendors' mocks, a browser or real systems
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=30 -m "not contract and not browser and not realsys and not mailbox and not engines"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=30 --ignore=tests/browser --ignore=tests/realsys -m "not contract and not browser and not realsys and not mailbox and not engines"
 
 test-engines: setup  ## pairs scored on Spark as on DuckDB; installs the extra `spark`, needs Java 17
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements.lock -r pyproject.toml --extra spark

@@ -8,6 +8,7 @@ import importlib.resources
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from random import Random
@@ -202,13 +203,20 @@ def described(connector: Connector) -> Mapping[str, object]:
 
 def _packages() -> dict[str, str]:
     """Import package by connector name. Ours cannot be replaced by somebody else's."""
-    others = {point.name: point.value for point in entry_points(group=GROUP)}
     own = {
         module.name: f"connectors.{module.name}"
         for module in pkgutil.iter_modules(connectors.__path__)
         if module.ispkg and (Path(connectors.__path__[0]) / module.name / MANIFEST).exists()
     }
-    return {**others, **own}
+    return {**_others(), **own}
+
+
+@cache
+def _others() -> Mapping[str, str]:
+    """Looked up once: what is installed stays as it is while a process runs, and to look through
+    every distribution takes longer than to load a connector.
+    """
+    return {point.name: point.value for point in entry_points(group=GROUP)}
 
 
 def _file(module: ModuleType, name: str, connector: str) -> str:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors import registry
 from connectors.auth import Secret
 from connectors.httpx_sender import HttpxSender
 from connectors.registry import (
@@ -28,7 +30,7 @@ OURS = ["hubspot", "intercom", "shopify", "zendesk"]
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Registers a package made here as somebody else's connector."""
     points: list[importlib.metadata.EntryPoint] = []
     monkeypatch.setattr(
@@ -43,9 +45,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         for file, text in files.items():
             (tmp_path / package / file.replace("_", ".")).write_text(text)
         points.append(importlib.metadata.EntryPoint(name, package, "knownas.connectors"))
+        registry._others.cache_clear()
         monkeypatch.delitem(sys.modules, package, raising=False)
 
-    return register
+    yield register
+    registry._others.cache_clear()
 
 
 def hubspots(name: str) -> tuple[str, str]:

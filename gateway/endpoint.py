@@ -50,6 +50,7 @@ COMMON_HEADERS: Final = {
     for media in Media
 }
 """Of every answer of a media type."""
+_GRAPHQL: Final = Media.GRAPHQL
 _JSON: Final = Media.JSON
 _NOTHING: Final[Mapping[str, str]] = {}
 
@@ -108,31 +109,14 @@ class GraphQLEndpoint:
         self, headers: Mapping[str, str], read: Callable[[], Awaitable[GraphQLRequest]]
     ) -> "Reply":
         """The answer to a request with these headers; `read` is called once the caller is known."""
-        started = perf_counter()
-        media, kind = Media.GRAPHQL, "none"
+        # In one piece, because whatever waits below is resumed through each function above it; and
+        # with one wait, which guards the body and then the run.
+        started, now = perf_counter(), asyncio.get_running_loop().time
+        media, kind, asked, context = _GRAPHQL, "none", None, None
+        limit_s = self._limit_s
         try:
             media = negotiated(headers.get("accept"))
             caller = self._doorkeeper.identify(headers.get("authorization"), headers.get("host"))
-            reply, kind = await self._answer(read, caller, media)
-        except Refusal as refusal:
-            reply = _reply(answers.refused(refusal), media, refusal.status, refusal.headers)
-        of_count, of_time = self._labels.get((kind, reply.status)) or self._new_labels(kind, reply)
-        self._telemetry.count("graphql_requests", of_count)
-        self._telemetry.observe("graphql_seconds", of_time, perf_counter() - started)
-        return reply
-
-    async def _answer(
-        self, read: Callable[[], Awaitable[GraphQLRequest]], caller: Caller, media: Media
-    ) -> tuple["Reply", str]:
-        """The answer to a request, and the kind of its operation. Raises the Refusal of one that is
-        not well-formed.
-
-        One wait guards the body, the judging and the run one after the other. It is all in one
-        piece, because whatever waits below is resumed through each of the functions above it.
-        """
-        asked, context, kind = None, None, "none"
-        now, limit_s = asyncio.get_running_loop().time, self._limit_s
-        try:
             with before(now() + limit_s) as patience:
                 asked = await read()
                 if asked.hash is None and self._graph.library.takes_any:
@@ -145,21 +129,21 @@ class GraphQLEndpoint:
                     raise BadRequest("a subscription goes over a WebSocket or as text/event-stream")
                 context = self._new_context(caller, limit_s * (1 - RESERVE), asked.read_only)
                 patience.deadline = now() + limit_s
-                answer = answers.executed(
-                    await self._graph.executor.run(prepared, asked.variables, context, values),
-                    context.problems,
-                )
+                result = await self._graph.executor.run(prepared, asked.variables, context, values)
+            answer = answers.executed(result, context.problems)
+            status = 200 if "data" in answer or media is _JSON else 400
+            reply = _reply(answer, media, status, context=context)
         except TimeoutError:
-            if asked is None:
-                raise BodyTimeout("the body did not arrive in time") from None
-            answer = answers.failed(_late(limit_s))
+            reply = _late(limit_s, media, asked, context)
         except Refusal as refusal:
-            if asked is None or context is not None or isinstance(refusal, MethodNotAllowed):
-                raise
-            status = 200 if media is _JSON else refusal.status
-            return _reply(answers.refused(refusal), media, status), "refused"
-        status = 200 if "data" in answer or media is _JSON else 400
-        return _reply(answer, media, status, context=context), kind
+            is_formed = asked is not None and context is None
+            is_formed = is_formed and not isinstance(refusal, MethodNotAllowed)
+            kind = "refused" if is_formed else "none"
+            reply = _refused(refusal, media, is_formed)
+        of_count, of_time = self._labels.get((kind, reply.status)) or self._new_labels(kind, reply)
+        self._telemetry.count("graphql_requests", of_count)
+        self._telemetry.observe("graphql_seconds", of_time, perf_counter() - started)
+        return reply
 
     async def judged(self, asked: GraphQLRequest) -> tuple[Prepared, VariableValues]:
         """An operation that may be run, or followed. Raises a Refusal."""
@@ -179,7 +163,7 @@ class GraphQLEndpoint:
             with before(asyncio.get_running_loop().time() + limit_s):
                 result = await self._graph.executor.run(prepared, asked.variables, context, values)
         except TimeoutError:
-            answer = answers.failed(_late(limit_s))
+            answer = answers.failed(_exceeded(limit_s))
         else:
             answer = answers.executed(result, context.problems)
         await context.finish()
@@ -268,5 +252,20 @@ def failed(error: Exception) -> Reply:
     return _reply(answer, Media.GRAPHQL, 500)
 
 
-def _late(limit_s: float) -> DeadlineExceeded:
+def _refused(refusal: Refusal, media: Media, is_formed: bool) -> Reply:
+    """`application/json` answers every well-formed request with 200."""
+    status = 200 if is_formed and media is _JSON else refusal.status
+    return _reply(answers.refused(refusal), media, status, refusal.headers)
+
+
+def _late(
+    limit_s: float, media: Media, asked: GraphQLRequest | None, context: Context | None
+) -> Reply:
+    """Of a body that did not come, or an operation that did not end."""
+    if asked is None:
+        return _refused(BodyTimeout("the body did not arrive in time"), media, is_formed=False)
+    return _reply(answers.failed(_exceeded(limit_s)), media, 200, context=context)
+
+
+def _exceeded(limit_s: float) -> DeadlineExceeded:
     return DeadlineExceeded(f"the operation took longer than {limit_s} s")

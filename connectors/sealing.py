@@ -6,34 +6,28 @@ can no longer be opened, and counts as absent. (HKDF: RFC 5869; Fernet: AES-128-
 HMAC-SHA256.)
 """
 
-import base64
 import hashlib
+from importlib import import_module
 
 import orjson
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 class Seal:
     """Opens what a seal of the same secrets and purpose has closed."""
 
-    __slots__ = ("_fernet",)
+    __slots__ = ("_cipher",)
 
     def __init__(self, secrets: tuple[str, ...], purpose: str) -> None:
-        ikm = "\0".join(secrets).encode()
-        key = HKDF(SHA256(), length=32, salt=None, info=f"knownas {purpose}".encode()).derive(ikm)
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+        self._cipher = import_module("connectors.cipher").Cipher(secrets, purpose)
 
     def close(self, values: dict[str, str]) -> bytes:
-        return self._fernet.encrypt(orjson.dumps(values))
+        sealed: bytes = self._cipher.close(orjson.dumps(values))
+        return sealed
 
     def open(self, sealed: bytes) -> dict[str, str] | None:
         """None for what was sealed otherwise, or tampered with."""
-        try:
-            return dict(orjson.loads(self._fernet.decrypt(sealed)))
-        except InvalidToken:
-            return None
+        opened = self._cipher.open(sealed)
+        return None if opened is None else dict(orjson.loads(opened))
 
     def __repr__(self) -> str:
         return "Seal(***)"

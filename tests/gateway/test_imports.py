@@ -10,8 +10,11 @@ from state.engine import open_state
 
 ROOT = Path(__file__).parents[2]
 RESOLVING = {"splink", "duckdb", "pyarrow", "sqlglot"}
-ELSEWHERE = {"alembic", "redis", "psycopg", "mcp", "rich", "httpx", "aiohttp", "imapclient"}
-"""For a new store, another store, a cache beside, agents, a terminal, another way out, mail."""
+ELSEWHERE = {"alembic", "redis", "psycopg", "mcp", "rich", "httpx", "aiohttp", "imapclient",
+             "cryptography"}  # fmt: skip
+"""For a new store, another store, a cache beside, agents, a terminal, another way out, mail, tokens
+that are renewed.
+"""
 SERVING = {"strawberry", "sqlalchemy", "uvicorn", "starlette"}
 SERVED = """
 import asyncio, json, sys

@@ -80,6 +80,11 @@ class _Company(Generic[I, E]):
             for one in self._asks:
                 if not one.answer.done():
                     one.answer.set_exception(error)
+        finally:
+            # They know each other: all that was told would stay until garbage is collected.
+            for one in self._asks:
+                one.company = None
+            self._asks = ()
 
     async def _share(self) -> None:
         asks = self._asks

@@ -1,6 +1,7 @@
 """Reads of several requests in one turn: one call, and nobody worse off for the company."""
 
 import asyncio
+import gc
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from domain.errors import SourceProtocolError, SourceTimeout
 from domain.ids import Kind
+from domain.records import Contact
 from domain.sources import ChildFilter, PageRequest
 from domain.vocabulary import TicketStatus
 
@@ -52,6 +54,22 @@ async def test_reads_of_one_turn_are_one_call(made: Any, made_up: Any, harness: 
     answers = await reads(source, harness, ["p001"], ["p002", "p001"])
     assert answers == [["p001"], ["p002", "p001"]]
     assert [body["ids"] for _, body in calls] == [["p001", "p002"]]
+
+
+async def test_what_company_was_told_is_gone_with_those_who_asked(
+    made: Any, made_up: Any, harness: Any
+) -> None:
+    """A cycle would keep the records of every query until garbage is collected."""
+    source, _ = made(Register(made_up))
+    gc.collect()
+    before = sum(type(one) is Contact for one in gc.get_objects())
+    gc.disable()
+    try:
+        await reads(source, harness, ["p001"], ["p002"])
+        await asyncio.sleep(0)  # the loop itself still holds what woke us
+        assert sum(type(one) is Contact for one in gc.get_objects()) == before
+    finally:
+        gc.enable()
 
 
 async def test_nobody_waits_for_who_asks_later(made: Any, made_up: Any, harness: Any) -> None:

@@ -201,22 +201,19 @@ def described(connector: Connector) -> Mapping[str, object]:
     }
 
 
-def _packages() -> dict[str, str]:
-    """Import package by connector name. Ours cannot be replaced by somebody else's."""
+@cache
+def _packages() -> Mapping[str, str]:
+    """Import package by connector name. Ours cannot be replaced by somebody else's. Looked up once:
+    what is installed stays as it is while a process runs, and to look through every distribution
+    takes longer than to load a connector.
+    """
+    others = {point.name: point.value for point in entry_points(group=GROUP)}
     own = {
         module.name: f"connectors.{module.name}"
         for module in pkgutil.iter_modules(connectors.__path__)
         if module.ispkg and (Path(connectors.__path__[0]) / module.name / MANIFEST).exists()
     }
-    return {**_others(), **own}
-
-
-@cache
-def _others() -> Mapping[str, str]:
-    """Looked up once: what is installed stays as it is while a process runs, and to look through
-    every distribution takes longer than to load a connector.
-    """
-    return {point.name: point.value for point in entry_points(group=GROUP)}
+    return {**others, **own}
 
 
 def _file(module: ModuleType, name: str, connector: str) -> str:

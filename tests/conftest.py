@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,6 +70,18 @@ def fixture_module() -> Callable[[str], ModuleType]:
 def knownas_ran(fixture_module: Callable[[str], ModuleType]) -> Any:
     """A command of `knownas` in a process of its own, without the seconds of a start."""
     return fixture_module("forked").run
+
+
+@pytest.fixture(scope="session")
+def one_graph() -> Iterator[None]:
+    """Programs that are put together within tests share a schema and its prices, which nothing
+    changes: to make them is most of what putting one together takes.
+    """
+    bootstrap = import_module("gateway.bootstrap")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("build_schema", "PriceList"):
+            patch.setattr(bootstrap, name, cache(getattr(bootstrap, name)))
+        yield
 
 
 @pytest.fixture

@@ -45,11 +45,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         for file, text in files.items():
             (tmp_path / package / file.replace("_", ".")).write_text(text)
         points.append(importlib.metadata.EntryPoint(name, package, "knownas.connectors"))
-        registry._others.cache_clear()
+        registry._packages.cache_clear()
         monkeypatch.delitem(sys.modules, package, raising=False)
 
     yield register
-    registry._others.cache_clear()
+    registry._packages.cache_clear()
 
 
 def hubspots(name: str) -> tuple[str, str]:

@@ -53,6 +53,10 @@ TOKENS = {
 """Callers by name, with their scopes; the token of one is `token-of-<name>`."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_graph(one_graph: None) -> None: ...
+
+
 # ---------------------------------------------------------------- the platforms
 
 

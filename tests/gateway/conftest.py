@@ -135,6 +135,10 @@ class Mutation:
         return name
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_graph(one_graph: None) -> None: ...
+
+
 @pytest.fixture(scope="session")
 def small_schema() -> strawberry.Schema:
     return FederatedSchema(query=Query, mutation=Mutation)

@@ -14,7 +14,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 CALLERS = 4
 PATIENCE_S = 240
-UPSTREAM_S = 0.2
+UPSTREAM_S = 0.5
 """So that something is under way at every moment."""
 QUERY = """{ customerLookup(by: { email: "nobody@example.com" }) {
   __typename ... on CustomerNotFound { message } } }"""

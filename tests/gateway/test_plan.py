@@ -1,6 +1,7 @@
 """What becomes a plan, what does not, and what a plan asks of a resolver."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -12,6 +13,7 @@ from strawberry.extensions import FieldExtension
 from gateway.documents import Prepared
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import MAX_PLANS, PlannedExecutor
+from schema.bulk import with_all
 from schema.following import follows_from
 
 
@@ -355,3 +357,45 @@ async def test_what_follows_from_one_attribute_is_asked_for_once_for_each_value(
     asked.clear()
     assert (await executor.run(operation, {}, None)).data == first.data
     assert asked == [1, 2]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_late_field_is_answered_for_all_parents_at_once(fails):
+    asked: list[list[str]] = []
+
+    def of_all(parents: Sequence[Any], _context: Any) -> list[int]:
+        asked.append([one.id for one in parents])
+        if fails:
+            raise RuntimeError("a bug")
+        return [len(one.id) for one in parents]
+
+    @strawberry.type(name="Customer")
+    class Known:
+        id: strawberry.ID
+
+        @strawberry.field
+        async def orders(self) -> int:
+            return 1
+
+        @strawberry.field
+        @with_all(of_all)
+        def completeness(self) -> int | None:
+            if fails:
+                raise RuntimeError("a bug")
+            return len(self.id)
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        async def customers(self) -> list[Known]:
+            return [Known(id=strawberry.ID("a")), Known(id=strawberry.ID("bb"))]
+
+    schema = strawberry.Schema(query=Query)
+    executor = PlannedExecutor(schema, ReferenceExecutor(schema, False), hide_suggestions=False)
+    operation = prepared("{ customers { completeness orders } }")
+    first, second = [await executor.run(operation, {}, None) for _ in range(2)]
+    assert asked == [["a", "bb"]]
+    assert second.data == first.data
+    places = [{tuple(error.path) for error in one.errors or ()} for one in (first, second)]
+    assert places[0] == places[1]
+    assert len(places[0]) == (2 if fails else 0)

@@ -6,6 +6,7 @@ not start fails the tests that asked for it.
 """
 
 import asyncio
+import gc
 import importlib.util
 import itertools
 import logging
@@ -88,6 +89,18 @@ def one_graph() -> Iterator[None]:
 def told_events(fixture_module: Callable[[str], ModuleType]) -> Any:
     """An event store in memory, with nothing in it."""
     return fixture_module("told").FakeEvents()
+
+
+def pytest_configure() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end: no use in looking through it for garbage,
+    neither while it grows nor with every full collection after.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -154,17 +154,16 @@ class Ledger:
         if not self._noted:
             return self._verdicts
         noted, self._noted = self._noted, []
-        notes: dict[CustomerId, tuple[int, ...]] = {}
-        for i, (customers, _) in enumerate(noted):
+        told: dict[tuple[CustomerId, ...], tuple[Outcome, ...]] = {}
+        for customers, outcomes in noted:  # the lists of fifty are of the same fifty
+            told[customers] = (*told.get(customers, ()), *outcomes)
+        verdicts = self._verdicts
+        for customers, outcomes in told.items():
+            after: dict[Verdict, Verdict] = {}
             for customer in customers:
-                notes[customer] = (*notes.get(customer, ()), i)
-        after: dict[tuple[Verdict, tuple[int, ...]], Verdict] = {}
-        for customer, places in notes.items():
-            before = self._verdicts.get(customer, self._nothing)
-            found = after.get((before, places))
-            if found is None:
-                told = (outcome for i in places for outcome in noted[i][1])
-                found = Verdict(before.asked, (*before.outcomes, *told))
-                after[before, places] = found
-            self._verdicts[customer] = found
-        return self._verdicts
+                before = verdicts.get(customer, self._nothing)
+                found = after.get(before)
+                if found is None:
+                    found = after[before] = Verdict(before.asked, (*before.outcomes, *outcomes))
+                verdicts[customer] = found
+        return verdicts

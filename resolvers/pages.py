@@ -112,19 +112,23 @@ def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, Sou
     """What came, with errors by their places, where nothing has come yet."""
     found: list[Found] = []
     bad: dict[int, SourceError] = {}
-    told: dict[tuple[datetime | None, ServedFrom], tuple[Outcome, ...]] = {}
+    # Pages of one answer share what is said of it.
+    whole: tuple[Outcome, ...] | None = None
+    kept: dict[tuple[datetime, ServedFrom], tuple[Outcome, ...]] = {}
     for i, got in enumerate(reply.entries):
         if isinstance(got, SourceError):
             bad[i] = got
             found.append(Found(None, ()))
-            continue
-        if got.dropped:
+        elif got.dropped:
             found.append(Found(got, _told(reply, got)))
-            continue
-        said = got.fetched_at, got.served_from  # pages of one answer share what is said of it
-        if said not in told:
-            told[said] = _told(reply, got) if got.fetched_at else (reply.outcome(),)
-        found.append(_FOUND((got, told[said])))
+        elif got.fetched_at is None:
+            whole = whole or (reply.outcome(),)
+            found.append(_FOUND((got, whole)))
+        else:
+            said = got.fetched_at, got.served_from
+            if said not in kept:
+                kept[said] = _told(reply, got)
+            found.append(_FOUND((got, kept[said])))
     return found, bad
 
 

@@ -95,13 +95,13 @@ def _people(
                 outcomes.append(outcome)
         start = end
         same = tuple(map(id, outcomes))
-        if same not in told:
-            told[same] = (tuple(outcomes), [])
-        shared, ids = told[same]
-        ids.append(cluster.id)
+        alike = told.get(same)
+        if alike is None:
+            alike = told[same] = (tuple(outcomes), [])
+        alike[1].append(cluster.id)
         made = people[cluster.id] = _PERSON()
         made.cluster, made.freshness = cluster, freshness
-        made.contacts, made.outcomes = tuple(contacts), shared
+        made.contacts, made.outcomes = tuple(contacts), alike[0]
         made.__class__ = Person
     for shared, ids in told.values():
         operation.ledger.note(ids, shared)

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -90,12 +91,12 @@ def _questions(peers: Path, callers: int) -> list[bytes]:
     ]
 
 
-async def _called(target: Target, bodies: list[bytes], rounds: int) -> list[float | None]:
-    """Milliseconds of each question; None where it was not answered whole."""
+async def _called(target: Target, bodies: list[bytes], rounds: int) -> list[float | str]:
+    """Milliseconds of each question; where it was not answered whole, why."""
     connecting = asyncio.Semaphore(CONNECTING)
     there = asyncio.Barrier(len(bodies))
 
-    async def call(body: bytes) -> list[float | None]:
+    async def call(body: bytes) -> list[float | str]:
         async with connecting:
             reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         await there.wait()
@@ -108,7 +109,7 @@ async def _called(target: Target, bodies: list[bytes], rounds: int) -> list[floa
 
 async def _asked(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes
-) -> float | None:
+) -> float | str:
     began = time.monotonic()
     head = f"POST /graphql HTTP/1.1\r\nhost: {writer.get_extra_info('peername')[0]}\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -117,22 +118,24 @@ async def _asked(
         told = await reader.readuntil(b"\r\n\r\n")
         length = LENGTH.search(told)
         answer = json.loads(await reader.readexactly(int(length[1]) if length else 0))
-    except (OSError, EOFError, ValueError):
-        return None
-    whole = told.startswith(b"HTTP/1.1 200 ") and "errors" not in answer
-    return (time.monotonic() - began) * 1000 if whole and _complete(answer["data"]) else None
+    except (OSError, EOFError, ValueError) as error:
+        return type(error).__name__
+    return _amiss(answer) or (time.monotonic() - began) * 1000
 
 
-def _complete(data: Mapping[str, Any]) -> bool:
-    return bool(data["customer"] and data["customer"]["completeness"] == "COMPLETE")
+def _amiss(answer: Mapping[str, Any]) -> str | None:
+    if answer.get("errors"):
+        return str(answer["errors"][0]["extensions"]["code"])
+    customer = answer["data"]["customer"]
+    return None if customer and customer["completeness"] == "COMPLETE" else "INCOMPLETE"
 
 
-def _told(waits: list[float | None], asked: argparse.Namespace) -> dict[str, Any]:
-    good = sorted(wait for wait in waits if wait is not None)
+def _told(waits: list[float | str], asked: argparse.Namespace) -> dict[str, Any]:
+    good = sorted(wait for wait in waits if not isinstance(wait, str))
     return {
         "callers": asked.callers,
         "questions": len(waits),
-        "failed": len(waits) - len(good),
+        "failed": Counter(wait for wait in waits if isinstance(wait, str)),
         "p50_ms": round(good[len(good) // 2]) if good else None,
         "p99_ms": round(good[len(good) * 99 // 100]) if good else None,
     }

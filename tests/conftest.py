@@ -92,14 +92,11 @@ def told_events(fixture_module: Callable[[str], ModuleType]) -> Any:
 
 
 def pytest_configure() -> None:
+    """What is imported and collected stays to the end: no garbage is looked for while it grows."""
     gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """What is imported and collected stays to the end: no use in looking through it for garbage,
-    neither while it grows nor with every full collection after.
-    """
-    gc.freeze()
     gc.enable()
 
 

@@ -79,6 +79,13 @@ class Loaders:
         needs in one go: nothing has to be gathered.
         """
 
+    def end(self) -> None:
+        """Let go of the operation, which holds these in turn: what was read would wait for the
+        collector. Where something was gathered it may still be under way.
+        """
+        if self.at_once and not self._made:
+            self.__dict__.clear()
+
     async def customer(self, one: CustomerId, freshness: Freshness) -> Customer | None:
         """None for who is unknown, erased, or not for this caller to see."""
         found: Customer | None = await self._customers(freshness).load(one)
@@ -128,26 +135,28 @@ class Loaders:
         """One page per customer, in order; all of them were handed out with one freshness."""
         freshness = owners[0].freshness
 
-        async def fetch(ids: Sequence[CustomerId]) -> list[Timeline]:
+        async def fetch(ids: list[CustomerId]) -> list[Timeline]:
             standing = await self._standing(ids, freshness)
             found = await timeline.fetch(self._operation, standing, walk)
             self._operation.follow_each(ids, map(_nodes, found), walk.freshness)
             return [timeline.masked(self._operation, page) for page in found]
 
-        ids = [owner.id for owner in owners]
-        return await self._lists(("timeline", freshness, walk), fetch, ids)
+        batch: Batch[CustomerId, Timeline] = self._batch(("timeline", freshness, walk), fetch)
+        return await batch.load_many([owner.id for owner in owners])
 
     async def matters(self, owners: Sequence[Customer]) -> list[Matters]:
         """One entry per customer, in order; all of them were handed out with one freshness."""
         freshness = owners[0].freshness
 
-        async def fetch(ids: Sequence[CustomerId]) -> list[Matters]:
+        async def fetch(ids: list[CustomerId]) -> list[Matters]:
             standing = await self._standing(ids, freshness)
             found = await matters.fetch(self._operation, standing, freshness)
             self._operation.follow_each(ids, map(_records, found), freshness)
             return found
 
-        return await self._lists(("matters", freshness), fetch, [owner.id for owner in owners])
+        # Issues and journeys share these, so that they are gathered whatever the plan.
+        batch: Batch[CustomerId, Matters] = self._batch(("matters", freshness), fetch)
+        return await batch.load_many([owner.id for owner in owners])
 
     async def texts(self, owner: Customer, issue: str | None) -> Texts | None:
         """Of a customer that was handed out; unmasked, for use in here."""
@@ -265,17 +274,8 @@ class Loaders:
         return self._made[name]
 
     def _asks_alone(self, keys: Sequence[Hashable]) -> bool:
-        """Whether nobody else asks for the same, so that there is nothing to share."""
+        """Whether nobody else asks for the same, where one place of a plan does."""
         return self.at_once and (len(keys) == 1 or len(set(keys)) == len(keys))
-
-    async def _lists(
-        self, name: Hashable, fetch: Callable[[Sequence[K]], Awaitable[list[V]]], keys: Sequence[K]
-    ) -> list[V]:
-        """One entry per key, in order, of what callers ask for by lists."""
-        if self._asks_alone(keys):
-            return await fetch(keys)
-        batch: Batch[K, V] = self._batch(name, fetch)
-        return await batch.load_many(keys)
 
     def _customers(self, freshness: Freshness) -> Batch[CustomerId, Customer | None]:
         async def fetch(ids: list[CustomerId]) -> list[Customer | None]:

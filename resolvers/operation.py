@@ -136,7 +136,10 @@ class Operation:
         self._pages.append((kind, source, pages))
 
     async def finish(self) -> None:
-        """Keep what was read, once the answer is out: call it when the caller no longer waits."""
+        """Keep what was read, once the answer is out: call it when the caller no longer waits.
+        Nothing is loaded after it.
+        """
+        self.loaders.end()
         if not self._pages:
             return
         pages, self._pages = self._pages, []

@@ -55,7 +55,9 @@ _IN_ONE_GO: set[Callable[..., Any]] = set()
 
 
 def in_one_go(resolver: F) -> F:
-    """Declares that a resolver asks each loader once, for everything it needs, as `many` does."""
+    """Declares that a resolver asks each loader once, for everything it needs, and for nothing that
+    another resolver so declared asks for.
+    """
     _IN_ONE_GO.add(resolver)
     return resolver
 

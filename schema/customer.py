@@ -17,7 +17,7 @@ from resolvers.operation import Operation
 from resolvers.pages import Cut
 from schema.active import active_interactions
 from schema.base import Info, Node, PageInfo, Provenance, SourceStatus, speaks_for
-from schema.bulk import Many, with_all, with_many
+from schema.bulk import Many, in_one_go, with_all, with_many
 from schema.context import Commitment, CustomerContext, commitments_of, context_of
 from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, Cost, about
 from schema.identity import IdentityLink, SourceRecord
@@ -199,6 +199,7 @@ def _children_of_many(kind: Kind) -> Many:
     return many
 
 
+@in_one_go
 @with_many(_children_of_many(Kind.ORDER))
 async def _orders(
     root: strawberry.Parent[Person],
@@ -220,6 +221,7 @@ async def _orders(
     )
 
 
+@in_one_go
 @with_many(_children_of_many(Kind.TICKET))
 async def _tickets(
     root: strawberry.Parent[Person],
@@ -241,6 +243,7 @@ async def _tickets(
     )
 
 
+@in_one_go
 @with_many(_children_of_many(Kind.CONVERSATION))
 async def _conversations(
     root: strawberry.Parent[Person],

@@ -17,7 +17,7 @@ from resolvers.matters import Matter, of_interaction
 from resolvers.operation import Operation
 from resolvers.pages import Cut
 from schema.base import Info, Node, PageInfo, Provenance, speaks_for
-from schema.bulk import with_many
+from schema.bulk import in_one_go, with_many
 from schema.directives import CONTENT, IDENTITY, PAGED, UPSTREAM
 from schema.paths import report
 
@@ -111,6 +111,7 @@ async def _last_messages(
     return found
 
 
+@in_one_go
 @with_many(_last_messages)
 async def _last_message(
     root: strawberry.Parent[records.Conversation], info: Info

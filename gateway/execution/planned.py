@@ -65,7 +65,7 @@ class PlannedExecutor:
         if isinstance(context, Operation):
             context.wanted = plan.wanted
             context.loaders.at_once = plan.at_once
-        return Run(context, values).execute(plan.root)
+        return Run(context, values, in_step=not plan.at_once).execute(plan.root)
 
     def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:
         """None where they are refused, which is the reference executor's to say."""

@@ -49,7 +49,10 @@ class Run:
     call `arguments`.
     """
 
-    def __init__(self, context: Any, variables: VariableValues) -> None:
+    def __init__(self, context: Any, variables: VariableValues, *, in_step: bool = False) -> None:
+        """`in_step`: places that may share a call begin in one turn of the event loop, so that none
+        has left before the others ask.
+        """
         self.context = context
         self.info = PlacelessInfo(context)
         self.answer = Answer()
@@ -60,6 +63,7 @@ class Run:
         self._variables = variables
         self._bound: dict[Field, dict[str, Any] | Exception] = {}
         self._tasks = Tasks()
+        self._in_step = in_step
 
     async def execute(self, root: Selection) -> ExecutionResult:
         answer = self.answer
@@ -129,6 +133,10 @@ class Run:
         """Await steps, side by side, and what is below them: the last of them in this task."""
         errors = self.answer.errors
         while steps:
+            if self._in_step and len(steps) > 1:
+                for step in steps:
+                    self._tasks.begin(self._walk([step]))
+                return
             field, level = steps.pop()
             for step in steps:
                 self._tasks.begin(self._walk([step]))

@@ -1,8 +1,9 @@
 """Whether the places of a plan have to be gathered.
 
 Two places that ask for the same kind of thing share a call, for which each has to wait until the
-other has asked too: a turn of the event loop, a task and a loader for every level. A plan with one
-place of a kind, each of which asks for its whole list, has nothing to gather.
+other has asked too: a turn of the event loop, a task and a loader for every level. A plan whose
+resolvers are declared to ask for different things, each for its whole list, and that has each of
+them in one place, has nothing to gather.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ def asks_at_once(root: Selection) -> bool:
 
 def _is_whole(step: Field) -> bool:
     resolver = step.resolver
-    return resolver is not None and (resolver.many is not None or asks_in_one_go(resolver.call))
+    return resolver is not None and asks_in_one_go(resolver.call)
 
 
 def _steps(selection: Selection) -> Iterator[Field]:

@@ -44,7 +44,8 @@ def changing(record: type[Any], name: str) -> Callable[[Any, Any], Any]:
         "    made.__class__ = frozen",
         "    return made",
     ]
-    space: dict[str, Any] = {"new": thawed(record), "frozen": record}
+    kind: Any = record  # a class is hashable, which its type does not say
+    space: dict[str, Any] = {"new": thawed(kind), "frozen": record}
     exec("\n".join(lines), space)  # noqa: S102  # of the names of a class of ours
     made: Callable[[Any, Any], Any] = space["changed"]
     return made
@@ -54,14 +55,16 @@ def quick(record: type[T]) -> type[T]:
     """What makes a record of this class as calling it does, in a third of the time: for those made
     a few times for each call to a source. Its type is the class, so that arguments are checked.
     """
-    return cast(type[T], _made(record))
+    kind: Any = record
+    return cast(type[T], _made(kind))
 
 
 @cache
 def _made(record: type[Any]) -> Callable[..., Any]:
     if hasattr(record, "__post_init__"):
         raise TypeError(f"{record.__name__} looks at itself when it is made")
-    space: dict[str, Any] = {"new": thawed(record), "frozen": record, "absent": MISSING}
+    kind: Any = record
+    space: dict[str, Any] = {"new": thawed(kind), "frozen": record, "absent": MISSING}
     given: dict[bool, list[str]] = {False: [], True: []}
     lines = ["    made = new()"]
     for each in fields(record):
@@ -71,7 +74,7 @@ def _made(record: type[Any]) -> Callable[..., Any]:
         if each.default_factory is not MISSING:
             space[f"new_{name}"] = each.default_factory
             default, value = "=absent", f"new_{name}() if {name} is absent else {name}"
-        given[each.kw_only].append(f"{name}{default}")
+        given[each.kw_only is True].append(f"{name}{default}")
         lines.append(f"    made.{name} = {value}")
     named = ["*", *given[True]] if given[True] else []
     head = f"def made({', '.join([*given[False], *named])}):"

@@ -21,6 +21,7 @@ from domain.vocabulary import OrderStatus, ServedFrom, TicketStatus
 Deadline = NewType("Deadline", float)
 Fields = frozenset[str] | None
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 class Position(NamedTuple):
@@ -87,10 +88,10 @@ class ChildPage(Generic[R]):
     """When the source said so, of a page that was kept; None where it has just said so."""
 
 
-class BatchGet(Protocol[R]):
+class BatchGet(Protocol[R_co]):
     async def get_many(
         self, external_ids: Sequence[str], fields: Fields, deadline: Deadline
-    ) -> Sequence[R | SourceError | None]:
+    ) -> Sequence[R_co | SourceError | None]:
         """One entry per id, in order; None where the source has no such row. Duplicates allowed; no
         ids, no call.
 

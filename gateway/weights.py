@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from sys import getsizeof
-from typing import Final
+from typing import Any, Final
 
 ENTRY: Final = 200
 """What a cache keeps of each entry beside its key and value."""
@@ -29,7 +29,8 @@ def _parts(value: object) -> Iterable[object]:
         return (*value, *value.values())
     if isinstance(value, tuple | list | set | frozenset):
         return value
-    return [getattr(value, name) for name in _fields(type(value))]
+    kind: Any = type(value)
+    return [getattr(value, name) for name in _fields(kind)]
 
 
 @cache

@@ -1,7 +1,7 @@
 """Batches: what several places of an operation ask for is fetched by one call.
 
-    Batch   gathers what is asked for in one turn of the event loop
-    Once    fetches at once, for operations no two places of which ask for the same kind of thing
+Batch   gathers what is asked for in one turn of the event loop
+Once    fetches at once, for operations no two places of which ask for the same kind of thing
 """
 
 import asyncio

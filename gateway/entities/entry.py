@@ -85,7 +85,8 @@ def _all_served(records: Sequence[R], served_from: ServedFrom) -> tuple[R, ...]:
     """Of one kind."""
     if isinstance(records[0], Conversation):
         return tuple(_served(record, served_from) for record in records)
-    told = changing(type(records[0]), "provenance")
+    kind: Any = type(records[0])
+    told = changing(kind, "provenance")
     return tuple([told(record, _said(record.provenance, served_from)) for record in records])
 
 
@@ -93,7 +94,8 @@ def _served(record: R, served_from: ServedFrom) -> R:
     if isinstance(record, Conversation) and record.last_message is not None:
         last = _served(record.last_message, served_from)
         record = changing(Conversation, "last_message")(record, last)
-    told = changing(type(record), "provenance")
+    kind: Any = type(record)
+    told = changing(kind, "provenance")
     marked: R = told(record, _said(record.provenance, served_from))
     return marked
 

@@ -6,7 +6,7 @@ class would make it, by setting what was given: defaults are attributes of the c
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from strawberry import ID
@@ -96,10 +96,11 @@ class _Converter:
 
 def is_filled_by_setting(kind: Any) -> bool:
     """Whether its constructor does nothing but set what it is given."""
+    set_up: Any = getattr(kind, "__dataclass_params__", None)
     return (
-        is_dataclass(kind)
-        and kind.__dataclass_params__.init  # type: ignore[attr-defined]
-        and not kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        set_up is not None
+        and set_up.init
+        and not set_up.frozen
         and not hasattr(kind, "__post_init__")
         and kind.__new__ is object.__new__
         and all(_is_kept_by_class(kind, field) for field in fields(kind))

@@ -162,7 +162,7 @@ class Source:
         x, item, waiting = self._variable(), self._variable(), f"w{selection.index}"
         self._first[f"{waiting} = run.waiting[{selection.index}].append"] = None
         self._line(f"{x} = {text}")
-        self._line(f"{item} = {v}, {x}, {at.above}, {at.index}")
+        self._line(f"{item} = {v}, {x}, {at.above}, {at.place}")
         self._line(f"{waiting}({item})")
         for field in selection.relations:
             self._line(f"{x}[{field.key!r}] = {self._field(field, v, _At(item, 'None'))}")
@@ -240,7 +240,7 @@ class Source:
         if isinstance(of, Many):
             self._list(of, x, at)
             return
-        called = f"({x}, run, {at.above}, {at.index})"
+        called = f"({x}, run, {at.above}, {at.place})"
         if not of.is_exact:
             self._line(f"{x} = {self._named('o', of)}.by_class[{x}.__class__].build{called}")
             return
@@ -275,8 +275,10 @@ def called(root: Selection) -> dict[Selection, None]:
     def walk(selection: Selection, depth: int) -> None:
         for field in selection.fields:
             of = objects(field.shape)
+            if of is None:
+                continue
             above = 0 if field.is_step else depth
-            for inner in of.selections.values() if of else ():
+            for inner in of.selections.values():
                 own = not of.is_exact or above == MAX_DEPTH
                 if own:
                     found[inner] = None
@@ -290,7 +292,7 @@ class _At(NamedTuple):
     """Expressions for the item above a value, and for its index in a list."""
 
     above: str
-    index: str
+    place: str
 
 
 _NOWHERE: Final = _At("None", "None")

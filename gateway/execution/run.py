@@ -42,6 +42,8 @@ class Level:
 
 
 Step = tuple[Field, Level]
+Job = Step | list["Job"]
+"""A step, or those of the objects below a relation."""
 
 
 class Run:
@@ -68,11 +70,11 @@ class Run:
     async def execute(self, root: Selection) -> ExecutionResult:
         answer = self.answer
         self._read(root)
-        steps: list[Step] = []
+        jobs: list[Job] = []
         if root.waits:
-            self._begin(root, None, steps)
+            self._begin(root, None, jobs)
         try:
-            await self._walk(steps)
+            await self._walk(jobs)
             if self._tasks.left:
                 await self._tasks.rest()
         except BaseException:
@@ -111,7 +113,7 @@ class Run:
 
     # ---------------------------------------------------------------- what is waited for
 
-    def _begin(self, selection: Selection, above: Level | None, steps: list[Step]) -> None:
+    def _begin(self, selection: Selection, above: Level | None, jobs: list[Job]) -> None:
         """Add the steps of the objects there are of a selection, and of those at hand below it."""
         items = self.waiting[selection.index]
         if not items:
@@ -121,25 +123,39 @@ class Run:
             above.left += 1
         for relation in selection.relations:
             for below in relation.below:
-                self._begin(below, level, steps)
+                self._begin(below, level, self._apart(below, jobs))
         for step in selection.steps:
             level.left += 1
-            steps.append((step, level))
+            jobs.append((step, level))
         level.left -= 1
         if not level.left:
             self._end(level)
 
-    async def _walk(self, steps: list[Step]) -> None:
+    def _apart(self, selection: Selection, jobs: list[Job]) -> list[Job]:
+        """Where jobs of a selection are put: where places may share a call, those of each selection
+        begin together, a turn after the steps beside it, as graphql-core begins them.
+        """
+        if not self._in_step or not self.waiting[selection.index]:
+            return jobs
+        own: list[Job] = []
+        jobs.append(own)
+        return own
+
+    async def _walk(self, jobs: list[Job]) -> None:
         """Await steps, side by side, and what is below them: the last of them in this task."""
         errors = self.answer.errors
-        while steps:
-            if self._in_step and len(steps) > 1:
-                for step in steps:
-                    self._tasks.begin(self._walk([step]))
+        while jobs:
+            if self._in_step and len(jobs) > 1:
+                for job in jobs:
+                    self._tasks.begin(self._walk([job]))
                 return
-            field, level = steps.pop()
-            for step in steps:
-                self._tasks.begin(self._walk([step]))
+            last = jobs.pop()
+            for job in jobs:
+                self._tasks.begin(self._walk([job]))
+            if isinstance(last, list):
+                jobs = last
+                continue
+            field, level = last
             items = self._standing(level) if errors else level.items
             try:
                 if len(items) == 1 and field.resolver.many is None:  # type: ignore[union-attr]  # of a step
@@ -152,9 +168,9 @@ class Run:
             field.complete(items, found, self, failed)  # type: ignore[misc]  # a step has one
             if failed:
                 self._again(field, failed)
-            steps = []
+            jobs = []
             for selection in field.below:
-                self._begin(selection, level, steps)
+                self._begin(selection, level, self._apart(selection, jobs))
             level.left -= 1
             if not level.left:
                 self._end(level)

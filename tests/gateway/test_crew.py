@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -93,18 +93,25 @@ async def _keep_asking(address: str, done: asyncio.Event, seen: set[str]) -> Non
 async def test_a_restart_under_load_fails_no_request(tmp_path: Path) -> None:
     """Both workers are replaced while callers keep their connections and never stop asking."""
     async with _crew(tmp_path) as (process, address):
+        old = set(map(str, _children(process.pid)))
         done, seen = asyncio.Event(), set[str]()
         callers = [asyncio.create_task(_keep_asking(address, done, seen)) for _ in range(4)]
+        await _until(lambda: bool(seen & old))
         process.send_signal(signal.SIGHUP)
         await _line(process, "workers_replaced")
-        before = _children(process.pid)
-        async with asyncio.timeout(60):
-            while len(seen) <= 2:  # noqa: ASYNC110  # other processes tell nobody
-                await asyncio.sleep(0.01)
+        new = set(map(str, _children(process.pid)))
+        await _until(lambda: bool(seen & new))
         done.set()
         await asyncio.gather(*callers)
-        assert len(before) == 2
-        assert len(seen) > 2, "answered by old and new workers"
+        assert len(new) == 2
+        assert not old & new
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    """What other processes do they tell nobody."""
+    async with asyncio.timeout(60):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_workers_end_when_the_one_that_started_them_is_killed(tmp_path: Path) -> None:

@@ -326,6 +326,11 @@ class Bench:
 Errors = Counter[bytes]
 
 
+def _crashed(answer: dict[str, Any]) -> bool:
+    codes = (one.get("extensions", {}).get("code") for one in answer.get("errors", ()))
+    return "INTERNAL" in codes
+
+
 def compared(answer: dict[str, Any]) -> tuple[bytes, Errors, set[tuple[Any, ...]]]:
     """Data with its order; errors without one; and the places that an error below them made null.
 
@@ -402,6 +407,11 @@ def test_plans_answer_what_the_reference_executor_answers(bench: Bench, loop: Vi
             bench.both(prepared, written.variables, seed)
         )
         shown = f"{written.text}\n{written.variables}\nworld {seed}, PLAN_SEED={SEED}"
+        if _crashed(expected) and _crashed(found) and len(expected["data"] or ()) > 1:
+            # A port of ours that crashes takes with it who happens to be in the same batch, and of
+            # several root fields each executor brings others together.
+            tally["crashed together"] += 1
+            continue
         assert compared(found) == compared(expected), f"{shown}\n{expected}\n{found}"
         if not compared(expected)[2]:
             # A plan asks the same. What several root fields, or a list and what hangs on it, ask of
@@ -421,5 +431,6 @@ def test_plans_answer_what_the_reference_executor_answers(bench: Bench, loop: Vi
     assert tally["compared"] > tally["written"] / 3
     assert tally["asked less"] < OPERATIONS / 50
     assert tally["asked more"] < OPERATIONS / 200
+    assert tally["crashed together"] < OPERATIONS / 20
     for kind in ("with errors", "with data", "nulled from below"):
         assert tally[kind] > OPERATIONS / 100, kind

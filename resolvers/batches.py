@@ -15,7 +15,29 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Batch(Generic[K, V]):
+class Fetched(Generic[K, V]):
+    """What was fetched, and what is under way."""
+
+    def __init__(self, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
+        self._fetch = fetch
+        self._found: dict[K, V] = {}
+        self._calls: dict[K, asyncio.Future[None]] = {}
+
+    def at_hand(self, keys: Sequence[K]) -> list[V] | None:
+        """One entry per key, in order; None where one of them has not come yet."""
+        found = self._found
+        try:
+            return [found[key] for key in keys]
+        except KeyError:
+            return None
+
+    def prime(self, key: K, value: V) -> None:
+        """Known from elsewhere; what is already asked for stays."""
+        if key not in self._calls:
+            self._found.setdefault(key, value)
+
+
+class Batch(Fetched[K, V]):
     """Each key is fetched once. What aiodataloader gathers here are lists of keys, not keys: a list
     costs its caller one future and one wait, where one for each key took a third of the time of
     a list of fifty.
@@ -25,9 +47,7 @@ class Batch(Generic[K, V]):
     """
 
     def __init__(self, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
-        self._fetch = fetch
-        self._found: dict[K, V] = {}
-        self._calls: dict[K, asyncio.Future[None]] = {}
+        super().__init__(fetch)
         self._lists: DataLoader[tuple[K, ...], object] = DataLoader(self._gathered, cache=False)
 
     async def load(self, key: K) -> V:
@@ -47,19 +67,6 @@ class Batch(Generic[K, V]):
         if any(key not in found for key in keys):
             await asyncio.shield(self._lists.load(tuple(keys)))
         return [found[key] for key in keys]
-
-    def at_hand(self, keys: Sequence[K]) -> list[V] | None:
-        """One entry per key, in order; None where one of them has not come yet."""
-        found = self._found
-        try:
-            return [found[key] for key in keys]
-        except KeyError:
-            return None
-
-    def prime(self, key: K, value: V) -> None:
-        """Known from elsewhere; what is already asked for stays."""
-        if key not in self._calls:
-            self._found.setdefault(key, value)
 
     async def _gathered(self, lists: list[tuple[K, ...]]) -> list[object]:
         """Nothing for each list that has all its keys now, or why it has not."""
@@ -83,19 +90,11 @@ class Batch(Generic[K, V]):
         return None
 
 
-class Once(Generic[K, V]):
+class Once(Fetched[K, V]):
     """`Batch` for who knows that nobody else will ask in this turn: what there is to fetch is
     fetched by whoever needs it first, without a task, a turn or a loader. Each key is fetched once
     all the same.
     """
-
-    def __init__(self, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
-        self._fetch = fetch
-        self._found: dict[K, V] = {}
-        self._calls: dict[K, asyncio.Future[None]] = {}
-
-    async def load(self, key: K) -> V:
-        return (await self.load_many((key,)))[0]
 
     async def load_many(self, keys: Sequence[K]) -> list[V]:
         """One entry per key, in order."""
@@ -104,19 +103,6 @@ class Once(Generic[K, V]):
         if missing:
             await self._fetched(missing)
         return [found[key] for key in keys]
-
-    def at_hand(self, keys: Sequence[K]) -> list[V] | None:
-        """One entry per key, in order; None where one of them has not come yet."""
-        found = self._found
-        try:
-            return [found[key] for key in keys]
-        except KeyError:
-            return None
-
-    def prime(self, key: K, value: V) -> None:
-        """Known from elsewhere; what is already asked for stays."""
-        if key not in self._calls:
-            self._found.setdefault(key, value)
 
     async def _fetched(self, missing: list[K]) -> None:
         calls = self._calls

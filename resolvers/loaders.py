@@ -96,7 +96,6 @@ class Loaders:
 
     async def lookups(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
         """One entry per key, in order."""
-
         if self._asks_alone(keys):
             return await self._look_up(keys, freshness)
 

@@ -65,13 +65,8 @@ class _Converter:
         self._nesting -= 1
 
     def _list(self, item: StrawberryType | type, x: str) -> None:
-        text = self._text
-        found, one = text.variable(), text.variable()
-        text.line(f"{found} = []")
-        with text.block(f"for {one} in {x}:"):
+        with self._text.list_of(x) as one:
             self._value(item, one)
-            text.line(f"{found}.append({one})")
-        text.line(f"{x} = {found}")
 
     def _instance(
         self, kind: Callable[..., Any], definition: StrawberryObjectDefinition, x: str

@@ -158,14 +158,9 @@ class _Coercer:
         self._text.line(f"if not ({condition}): raise Uncommon")
 
     def _list(self, item: GraphQLInputType, x: str) -> None:
-        text = self._text
         self._unless(f"{x}.__class__ is list")
-        found, one = text.variable(), text.variable()
-        text.line(f"{found} = []")
-        with text.block(f"for {one} in {x}:"):
+        with self._text.list_of(x) as one:
             self._value(item, one)
-            text.line(f"{found}.append({one})")
-        text.line(f"{x} = {found}")
 
     def _object(self, kind: GraphQLInputObjectType, x: str) -> None:
         fields = kind.fields

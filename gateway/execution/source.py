@@ -39,6 +39,7 @@ from gateway.execution.shapes import (
     numbered,
     objects,
 )
+from gateway.execution.written import Written
 from schema.scalars import rfc3339
 
 MAX_DEPTH: Final = 8
@@ -55,25 +56,22 @@ _PLAIN: Final[Mapping[str, str]] = {
 """
 
 
-class Source:
-    """Collects functions, and what they refer to."""
+class Source(Written):
+    """The functions of a plan."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._scope: dict[str, Any] = {
-            "UTC": UTC,
-            "datetime": datetime,
-            "Decimal": Decimal,
-            "dumps": orjson.dumps,
-            "utc_z": orjson.OPT_UTC_Z,
-            "refuse": _refuse,
-        }
+        super().__init__(
+            UTC=UTC,
+            datetime=datetime,
+            Decimal=Decimal,
+            dumps=orjson.dumps,
+            utc_z=orjson.OPT_UTC_Z,
+            refuse=_refuse,
+        )
         self._names: dict[object, str] = {}
         self._called: dict[Selection, None] = {}
         self._first: dict[str, None] = {}
         """What the function under way begins with."""
-        self._variables = 0
-        self._blocks = 0
 
     def generate(self, root: Selection) -> None:
         """Give the selections and fields of a plan the functions that a run calls."""
@@ -81,63 +79,48 @@ class Source:
         fields = [field for one in numbered(root) for field in (*one.steps, *one.late)]
         builders = {self._builder(selection): selection for selection in self._called}
         completers = {self._completer(field): field for field in fields}
-        # Nothing in the text is a caller's own: see above.
-        exec(compile("\n".join(self._lines), "<plan>", "exec"), self._scope)  # noqa: S102
+        made = self.functions("<plan>")
         for name, selection in builders.items():
-            selection.build = self._scope[name]
+            selection.build = made[name]
         for name, field in completers.items():
-            field.complete = self._scope[name]
+            field.complete = made[name]
 
     def _builder(self, selection: Selection) -> str:
         name = self._named("s", selection)
         with self._function(f"def {name}(v, run, above, at):"):
-            x = self._variable()
+            x = self.variable()
             self._object(selection, "v", x, _At("above", "at"))
-            self._line(f"return {x}")
+            self.line(f"return {x}")
         return name
 
     def _completer(self, field: Field) -> str:
         name = self._named("c", field)
         with (
             self._function(f"def {name}(items, found, run, failed):"),
-            self._block("for item, v in zip(items, found, strict=True):"),
+            self.block("for item, v in zip(items, found, strict=True):"),
         ):
-            with self._block("try:"):
+            with self.block("try:"):
                 x = self._found(field) if field.is_found else self._field(field, "v", _NOWHERE)
-                self._line(f"item[1][{field.key!r}] = {x}")
-            self._line("except Exception: failed.append((item, v))")
+                self.line(f"item[1][{field.key!r}] = {x}")
+            self.line("except Exception: failed.append((item, v))")
         return name
 
     def _found(self, field: Field) -> str:
-        self._line("if isinstance(v, Exception): raise v")
-        x = self._variable()
-        self._line(f"{x} = v")
+        self.line("if isinstance(v, Exception): raise v")
+        x = self.variable()
+        self.line(f"{x} = v")
         self._value(field.shape, x, _At("item", "None"))
         return x
 
     # ---------------------------------------------------------------- text
 
-    def _line(self, text: str) -> None:
-        self._lines.append("    " * self._blocks + text)
-
-    @contextmanager
-    def _block(self, head: str) -> Iterator[None]:
-        self._line(head)
-        self._blocks += 1
-        yield
-        self._blocks -= 1
-
     @contextmanager
     def _function(self, head: str) -> Iterator[None]:
         self._first = {}
-        with self._block(head):
+        with self.block(head):
             start = len(self._lines)
             yield
         self._lines[start:start] = [f"    {line}" for line in self._first]
-
-    def _variable(self) -> str:
-        self._variables += 1
-        return f"x{self._variables}"
 
     def _named(self, prefix: str, thing: Any) -> str:
         """The name under which generated source refers to the thing."""
@@ -155,30 +138,30 @@ class Source:
         text = f"{{{', '.join(pairs)}}}"
         if selection.waits:
             text = self._waiting(selection, v, text, at)
-        self._line(f"{target} = {text}")
+        self.line(f"{target} = {text}")
 
     def _waiting(self, selection: Selection, v: str, text: str, at: "_At") -> str:
         """Tell the run of the object; what is at hand below it is below the item made here."""
-        x, item, waiting = self._variable(), self._variable(), f"w{selection.index}"
+        x, item, waiting = self.variable(), self.variable(), f"w{selection.index}"
         self._first[f"{waiting} = run.waiting[{selection.index}].append"] = None
-        self._line(f"{x} = {text}")
-        self._line(f"{item} = {v}, {x}, {at.above}, {at.place}")
-        self._line(f"{waiting}({item})")
+        self.line(f"{x} = {text}")
+        self.line(f"{item} = {v}, {x}, {at.above}, {at.place}")
+        self.line(f"{waiting}({item})")
         for field in selection.relations:
-            self._line(f"{x}[{field.key!r}] = {self._field(field, v, _At(item, 'None'))}")
+            self.line(f"{x}[{field.key!r}] = {self._field(field, v, _At(item, 'None'))}")
         return x
 
     def _field(self, field: Field, v: str, at: "_At") -> str:
         """An expression for what is answered, worked out in the lines before it."""
         if field.name == "__typename":
             return repr(field.parent)
-        x, resolver = self._variable(), field.resolver
+        x, resolver = self.variable(), field.resolver
         is_leaf = isinstance(field.shape.of, Leaf)
         if resolver is not None and resolver.follows and is_leaf and not field.arguments.any:
             self._known(resolver, field, v, x)
             return x
         read = f"{v}.{field.attribute}" if resolver is None else self._call(resolver, field, v)
-        self._line(f"{x} = {read}")
+        self.line(f"{x} = {read}")
         self._value(field.shape, x, at)
         return x
 
@@ -192,15 +175,15 @@ class Source:
 
     def _known(self, resolver: Resolver, field: Field, v: str, x: str) -> None:
         """Work out a leaf once for all parents from which the same follows."""
-        name, key = self._named("r", resolver.call), self._variable()
+        name, key = self._named("r", resolver.call), self.variable()
         known = f"k{name}"
         self._first[f"{known} = run.known[{name}]"] = None
-        self._line(f"{key} = {v}.{resolver.follows}")
-        self._line(f"{x} = {known}.get({key})")
-        with self._block(f"if {x} is None:"):
-            self._line(f"{x} = {self._call(resolver, field, v)}")
+        self.line(f"{key} = {v}.{resolver.follows}")
+        self.line(f"{x} = {known}.get({key})")
+        with self.block(f"if {x} is None:"):
+            self.line(f"{x} = {self._call(resolver, field, v)}")
             self._value(field.shape, x, _NOWHERE)
-            self._line(f"{known}[{key}] = {x}")
+            self.line(f"{known}[{key}] = {x}")
 
     def _value(self, shape: Shape, x: str, at: "_At") -> None:
         """From the value in a variable to what is answered, in the same variable."""
@@ -209,10 +192,10 @@ class Source:
             self._leaf(of, x, self._named("t", _Rest(of, shape.non_null)), shape.non_null)
             return
         if shape.non_null:
-            self._line(f"if {x} is None: refuse()")
+            self.line(f"if {x} is None: refuse()")
             self._composite(of, x, at)
         else:
-            with self._block(f"if {x} is not None:"):
+            with self.block(f"if {x} is not None:"):
                 self._composite(of, x, at)
 
     def _leaf(self, leaf: Leaf, x: str, rest: str, non_null: bool) -> None:
@@ -221,20 +204,20 @@ class Source:
             unlike = _PLAIN[leaf.type_name].format(x=x)
             # Most are there, so whether they are is asked last.
             unlike = unlike if non_null else f"({unlike}) and {x} is not None"
-            self._line(f"if {unlike}: {x} = {rest}({x})")
+            self.line(f"if {unlike}: {x} = {rest}({x})")
         elif leaf.serialize is rfc3339:
             # What rfc3339 says, in a third of the time.
             utc = f"{x}.__class__ is datetime and {x}.tzinfo is UTC"
-            self._line(f"if {utc}: {x} = dumps({x}, None, utc_z)[1:-1].decode()")
-            self._line(otherwise)
+            self.line(f"if {utc}: {x} = dumps({x}, None, utc_z)[1:-1].decode()")
+            self.line(otherwise)
         elif leaf.serialize is str:
             other = f"str({x}) if {x}.__class__ is Decimal else {rest}({x})"
-            self._line(f"if {x}.__class__ is not str: {x} = {other}")
+            self.line(f"if {x}.__class__ is not str: {x} = {other}")
         elif leaf.members:
-            self._line(f"if {x}.__class__ is {self._named('E', leaf.members)}: {x} = {x}._name_")
-            self._line(otherwise)
+            self.line(f"if {x}.__class__ is {self._named('E', leaf.members)}: {x} = {x}._name_")
+            self.line(otherwise)
         else:
-            self._line(f"{x} = {rest}({x})")
+            self.line(f"{x} = {rest}({x})")
 
     def _composite(self, of: Many | Objects, x: str, at: "_At") -> None:
         if isinstance(of, Many):
@@ -242,28 +225,28 @@ class Source:
             return
         called = f"({x}, run, {at.above}, {at.place})"
         if not of.is_exact:
-            self._line(f"{x} = {self._named('o', of)}.by_class[{x}.__class__].build{called}")
+            self.line(f"{x} = {self._named('o', of)}.by_class[{x}.__class__].build{called}")
             return
         (selection,) = of.selections.values()
         if selection in self._called:
-            self._line(f"{x} = {self._named('s', selection)}{called}")
+            self.line(f"{x} = {self._named('s', selection)}{called}")
         else:
             self._object(selection, x, x, at)
 
     def _list(self, of: Many, x: str, at: "_At") -> None:
-        self._line(f"if {x}.__class__ is not tuple and {x}.__class__ is not list: refuse()")
-        found, item = self._variable(), self._variable()
+        self.line(f"if {x}.__class__ is not tuple and {x}.__class__ is not list: refuse()")
+        found, item = self.variable(), self.variable()
         head = f"for {item} in {x}:"
         if has_steps(of.item):
             if isinstance(of.item.of, Many):
                 raise Unplanned("what waits in lists of lists")
-            i = self._variable()
+            i = self.variable()
             head, at = f"for {i}, {item} in enumerate({x}):", _At(at.above, i)
-        self._line(f"{found} = []")
-        with self._block(head):
+        self.line(f"{found} = []")
+        with self.block(head):
             self._value(of.item, item, at)
-            self._line(f"{found}.append({item})")
-        self._line(f"{x} = {found}")
+            self.line(f"{found}.append({item})")
+        self.line(f"{x} = {found}")
 
 
 def called(root: Selection) -> dict[Selection, None]:

@@ -2,13 +2,13 @@
 is known before, where a call for each would take longer than the work itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 
 class Written:
-    """The lines of one function, and what they refer to. Nothing of a caller's own gets into the
+    """The lines of functions, and what they refer to. Nothing of a caller's own gets into the
     text but as a literal.
     """
 
@@ -28,6 +28,16 @@ class Written:
         yield
         self._blocks -= 1
 
+    @contextmanager
+    def list_of(self, x: str) -> Iterator[str]:
+        """Around what is made of each in the list `x`, which is the list of these from then on."""
+        found, one = self.variable(), self.variable()
+        self.line(f"{found} = []")
+        with self.block(f"for {one} in {x}:"):
+            yield one
+            self.line(f"{found}.append({one})")
+        self.line(f"{x} = {found}")
+
     def variable(self) -> str:
         self._count += 1
         return f"x{self._count}"
@@ -39,7 +49,11 @@ class Written:
         self._scope[name] = thing
         return name
 
-    def function(self, name: str, place: str) -> Any:
-        """What was written under the name; `place` is what a traceback calls the text."""
+    def functions(self, place: str) -> Mapping[str, Any]:
+        """What was written, by name; `place` is what a traceback calls the text."""
         exec(compile("\n".join(self._lines), place, "exec"), self._scope)  # noqa: S102
-        return self._scope[name]
+        return self._scope
+
+    def function(self, name: str, place: str) -> Any:
+        """The one that was written under the name."""
+        return self.functions(place)[name]

@@ -26,7 +26,7 @@ async def test_keys_are_fetched_once_and_come_in_the_order_asked_for():
     once = Once(fetch)
     assert await once.load_many([2, 1, 2]) == [4, 2, 4]
     assert await once.load_many([3, 1]) == [6, 2]
-    assert await once.load(3) == 6
+    assert await once.load_many([3]) == [6]
     assert fetch.asked == [[2, 1], [3]]
 
 
@@ -58,7 +58,7 @@ async def test_what_is_known_from_elsewhere_is_not_fetched():
     fetch = Fetch()
     once = Once(fetch)
     once.prime(1, 7)
-    assert await once.load(1) == 7
+    assert await once.load_many([1]) == [7]
     assert not fetch.asked
 
 
@@ -66,7 +66,7 @@ async def test_who_waits_for_one_that_was_cancelled_is_cancelled_too():
     fetch = Fetch()
     fetch.may.clear()
     once = Once(fetch)
-    first, second = (asyncio.ensure_future(once.load(1)) for _ in range(2))
+    first, second = (asyncio.ensure_future(once.load_many([1])) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait([first, second])

@@ -48,7 +48,9 @@ class Batch(Fetched[K, V]):
 
     def __init__(self, fetch: Callable[[list[K]], Awaitable[Sequence[V]]]) -> None:
         super().__init__(fetch)
-        self._lists: DataLoader[tuple[K, ...], object] = DataLoader(self._gathered, cache=False)
+        self._lists: DataLoader[tuple[K, ...], list[Exception]] = DataLoader(
+            self._gathered, cache=False
+        )
 
     async def load(self, key: K) -> V:
         return (await self.load_many((key,)))[0]
@@ -65,11 +67,14 @@ class Batch(Fetched[K, V]):
         """One entry per key, in order. Raises only where a call failed as a whole."""
         found = self._found
         if any(key not in found for key in keys):
-            await asyncio.shield(self._lists.load(tuple(keys)))
+            for failure in await asyncio.shield(self._lists.load(tuple(keys))):
+                raise failure
         return [found[key] for key in keys]
 
-    async def _gathered(self, lists: list[tuple[K, ...]]) -> list[object]:
-        """Nothing for each list that has all its keys now, or why it has not."""
+    async def _gathered(self, lists: list[tuple[K, ...]]) -> list[list[Exception]]:
+        """Nothing for each list that has all its keys now, or why it has not: a value and not
+        raised, since asyncio logs an exception whose waiter was cancelled in the turn it came.
+        """
         fresh = [key for key in dict.fromkeys(chain(*lists)) if self._is_new(key)]
         if fresh:
             self._calls |= dict.fromkeys(fresh, asyncio.ensure_future(self._call(fresh)))
@@ -81,13 +86,13 @@ class Batch(Fetched[K, V]):
     async def _call(self, keys: list[K]) -> None:
         self._found |= dict(zip(keys, await self._fetch(keys), strict=True))
 
-    async def _failure(self, keys: tuple[K, ...]) -> Exception | None:
+    async def _failure(self, keys: tuple[K, ...]) -> list[Exception]:
         for call in dict.fromkeys(self._calls[key] for key in keys if key in self._calls):
             try:
                 await call
             except Exception as error:  # noqa: BLE001  # it is told to whoever waits for the list
-                return error
-        return None
+                return [error]
+        return []
 
 
 class Once(Fetched[K, V]):

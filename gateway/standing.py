@@ -2,7 +2,8 @@
 
 A look-up through the database costs half a millisecond, and who is who changes rarely. What is
 remembered holds as long as the identity version stands. That is asked for at once when this process
-has changed anything, and every LOOK_S otherwise, for what other processes do.
+has changed anything, and every LOOK_S otherwise, for what other processes do. What is not
+remembered is read for many requests together.
 """
 
 import asyncio
@@ -35,11 +36,14 @@ from domain.ports import (
 from domain.records import Contact, Record
 from domain.sources import ChildPage, Parent
 from domain.vocabulary import LinkStatus, ServedFrom
+from gateway.gathered import Gathered
 from gateway.weights import ENTRY, weight
 
 logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 0.05
+EARLY_S: Final = 0.02
+"""How long before that the version is looked up, so that requests need not wait for it."""
 MOST_BYTES: Final = 8 * 2**20
 """Of who is who, and of contacts as much again (`cache.people_bytes` is both)."""
 ROW_S: Final = 60.0
@@ -50,6 +54,9 @@ WRITE_S: Final = 0.25
 """How long pages are gathered before they are kept."""
 MOST_WAITING: Final = 5_000
 """Pages that wait to be kept; more are let go, since each will be read again some day."""
+
+_LOOK: Final = (None,)
+"""There is one version to ask for."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -109,23 +116,26 @@ class StandingPeople:
         self._read_version = version
         self._changes = changes
         self._seen = -1
-        self._looked_at = 0.0
+        self._due = 0.0
         self._version: int | None = None
-        self._looking: asyncio.Future[int] | None = None
+        self._looks: Gathered[None, int] = Gathered(self._look)
+        self._early: asyncio.Future[list[int]] | None = None
         self._keys: Recent[LookupKey, Found] = Recent(most_bytes // 2)
         self._clusters: Recent[CustomerId, Cluster] = Recent(most_bytes // 2)
+        self._finding: Gathered[LookupKey, Found] = Gathered(people.find)
+        self._reading: Gathered[CustomerId, Cluster | None] = Gathered(people.clusters)
 
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
         """As the port says; only who is somebody is remembered. An order number leads nowhere."""
         version = self._version
-        if monotonic() - self._looked_at >= LOOK_S or self._changes() != self._seen:
+        if monotonic() >= self._due or self._changes() != self._seen:
             version = await self._standing()
         remembered = self._keys.get_many(keys)
         if all(remembered):
             return remembered  # type: ignore[return-value]  # nothing is missing
         known = dict(zip(keys, remembered, strict=True))
         missing = [key for key, found in known.items() if found is None]
-        fresh = await self._people.find(missing)
+        fresh = await self._finding.read(missing)
         for key, found in zip(missing, fresh, strict=True):
             known[key] = found
             if found.customers and key.kind is not KeyKind.ID and version == self._version:
@@ -134,14 +144,14 @@ class StandingPeople:
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
         version = self._version
-        if monotonic() - self._looked_at >= LOOK_S or self._changes() != self._seen:
+        if monotonic() >= self._due or self._changes() != self._seen:
             version = await self._standing()
         remembered = self._clusters.get_many(ids)
         if all(remembered):
             return remembered
         known = dict(zip(ids, remembered, strict=True))
         missing = [one for one, cluster in known.items() if cluster is None]
-        fresh = await self._people.clusters(missing)
+        fresh = await self._reading.read(missing)
         for one, cluster in zip(missing, fresh, strict=True):
             known[one] = cluster
             if cluster is not None and version == self._version:
@@ -178,28 +188,28 @@ class StandingPeople:
 
     async def _standing(self) -> int:
         """The version that holds; what was remembered of another one is forgotten."""
+        now = monotonic()
+        if self._version is None or self._changes() != self._seen or now >= self._due + EARLY_S:
+            return (await self._looks.read(_LOOK))[0]
+        if self._early is None:
+            self._early = asyncio.ensure_future(self._looks.read(_LOOK))
+            self._early.add_done_callback(self._landed)
+        return self._version
+
+    def _landed(self, early: "asyncio.Future[list[int]]") -> None:
+        self._early = None
+        if not early.cancelled():
+            early.exception()  # where the store is lost, who has to wait for a look is told
+
+    async def _look(self, asked: Sequence[None]) -> list[int]:
         changes = self._changes()
-        if changes != self._seen or self._version is None:
-            return await self._looked(changes)
-        if monotonic() - self._looked_at < LOOK_S:
-            return self._version
-        if self._looking is None:
-            self._looking = asyncio.ensure_future(self._looked(changes))
-            self._looking.add_done_callback(self._landed)
-        return await asyncio.shield(self._looking)
-
-    def _landed(self, looking: "asyncio.Future[int]") -> None:
-        self._looking = None
-        if not looking.cancelled():
-            looking.exception()  # whoever waits is told
-
-    async def _looked(self, changes: int) -> int:
         version = await self._read_version()
         if version != self._version:
             self._keys.clear()
             self._clusters.clear()
-        self._version, self._seen, self._looked_at = version, changes, monotonic()
-        return version
+        self._version, self._seen = version, changes
+        self._due = monotonic() + LOOK_S - EARLY_S
+        return [version for _ in asked]
 
 
 class StandingRecords:
@@ -214,6 +224,7 @@ class StandingRecords:
         self._changes = changes
         self._seen = -1
         self._rows: Recent[_RowKey, tuple[float, Contact]] = Recent(most_bytes)
+        self._reading: Gathered[SourceKey, Contact | None] = Gathered(records.contacts)
         self._waiting: dict[Kind, dict[Spot, ChildPage[Record]]] = {}
         self._held = 0
         self._writing: asyncio.Task[None] | None = None
@@ -237,7 +248,7 @@ class StandingRecords:
                 rows.append(entry[1])
         if not due:
             return rows
-        for i, row in zip(due, await self._records.contacts([keys[i] for i in due]), strict=True):
+        for i, row in zip(due, await self._reading.read([keys[i] for i in due]), strict=True):
             if row is None:
                 continue
             # Said once here, and not for each request that reads it.

@@ -212,3 +212,41 @@ def test_the_weight_of_a_record_is_about_that_of_what_it_holds() -> None:
     assert weight(Found(customers=(CustomerId("cus_1"),))) > weight(Found(customers=()))
     assert weight({"a": 1}) > weight({})
     assert weight(None) == weight(KeyKind.EMAIL) == 0
+
+
+async def test_the_version_is_looked_up_before_anybody_has_to_wait_for_it(
+    changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, now, looks = People(), [100.0], asyncio.Event()
+    monkeypatch.setattr("gateway.standing.monotonic", lambda: now[0])
+    gate = asyncio.Event()
+    gate.set()
+
+    async def version() -> int:
+        looks.set()
+        await gate.wait()
+        return people.version
+
+    standing: Any = StandingPeople(people, version, changes)  # type: ignore[arg-type]
+    await standing.find([ALICE])
+    looks.clear()
+    gate.clear()
+    people.id, people.version = CustomerId("cus_2"), 2
+    now[0] += 0.04
+    assert (await standing.find([ALICE]))[0].customers == ("cus_1",)
+    await asyncio.wait_for(looks.wait(), 5)
+    now[0] += 0.02
+    waiting = asyncio.ensure_future(standing.find([ALICE]))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.set()
+    assert (await waiting)[0].customers == ("cus_2",)
+
+
+async def test_strangers_of_many_requests_are_looked_for_together(changes: Changes) -> None:
+    people = People()
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
+    await standing.find([ALICE])
+    keys = [LookupKey(KeyKind.EMAIL, f"{i}@example.com") for i in range(5)]
+    await asyncio.gather(*[standing.find([key]) for key in keys])
+    assert people.asked == [[ALICE], keys]

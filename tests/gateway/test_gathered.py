@@ -14,12 +14,14 @@ class Read:
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
+        self.began = asyncio.Event()
         self.may = asyncio.Event()
         self.may.set()
         self.failure: Exception | None = None
 
     async def __call__(self, keys: list[int]) -> list[int]:
         self.asked.append(keys)
+        self.began.set()
         await self.may.wait()
         if self.failure is not None and 0 in keys:
             raise self.failure
@@ -34,8 +36,7 @@ async def _under_way(gathered: Gathered[int, int], read: Read, keys: Sequence[in
     """A read of these keys that does not end yet."""
     read.may.clear()
     _ask(gathered, keys)
-    while not read.asked:
-        await asyncio.sleep(0)
+    await read.began.wait()
 
 
 async def test_who_asks_while_a_read_is_under_way_goes_together_with_the_next() -> None:

@@ -29,7 +29,7 @@ from gateway.probes import Probes
 from gateway.refusals import NotAllowed, Refusal
 from gateway.request import PROOF_HEADERS
 from gateway.telemetry import PrometheusTelemetry
-from gateway.turnstile import Turnstile
+from gateway.turnstile import Line, Turnstile
 
 GRAPHQL_PATH: Final = "/graphql"
 _CALLER_HEADERS: Final = ("authorization", "content-type", REQUEST_ID, *PROOF_HEADERS)
@@ -97,16 +97,12 @@ class Application(Starlette):
     def __init__(self, parts: Parts, **settings: Any) -> None:
         super().__init__(**settings)
         self.drain = parts.drain
-        self._direct = Direct(super().__call__, GRAPHQL_PATH, parts.endpoint)
-        self._entered = Turnstile(
-            self._direct,
-            GRAPHQL_PATH,
-            at_once=parts.config.server.at_once,
-            patience_s=parts.config.limits.deadline_s,
-        )
+        line = Line(at_once=parts.config.server.at_once, patience_s=parts.config.limits.deadline_s)
+        behind = Turnstile(super().__call__, GRAPHQL_PATH, line)
+        self.direct = Direct(behind, GRAPHQL_PATH, parts.endpoint, line)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._entered(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self.direct(scope, receive, send)
 
 
 def is_introspectable(config: Config) -> bool:

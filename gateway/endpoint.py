@@ -67,6 +67,9 @@ class Context(Protocol):
     async def finish(self) -> None: ...
 
 
+Read = Callable[[], GraphQLRequest | Awaitable[GraphQLRequest]]
+"""What is asked; at once where the body is there."""
+
 NewContext = Callable[[Caller, float, bool], Context]
 """Of a caller, a deadline in seconds from now, and whether the request is read-only."""
 
@@ -105,9 +108,7 @@ class GraphQLEndpoint:
         response.background = BackgroundTask(reply.finish)
         return response
 
-    async def replied(
-        self, headers: Mapping[str, str], read: Callable[[], Awaitable[GraphQLRequest]]
-    ) -> "Reply":
+    async def replied(self, headers: Mapping[str, str], read: Read) -> "Reply":
         """The answer to a request with these headers; `read` is called once the caller is known."""
         # In one piece, because whatever waits below is resumed through each function above it; and
         # with one wait, which guards the body and then the run.
@@ -118,7 +119,8 @@ class GraphQLEndpoint:
             media = negotiated(headers.get("accept"))
             caller = self._doorkeeper.identify(headers.get("authorization"), headers.get("host"))
             with before(now() + limit_s) as patience:
-                asked = await read()
+                found = read()
+                asked = found if isinstance(found, GraphQLRequest) else await found
                 if asked.hash is None and self._graph.library.takes_any:
                     prepared, values = self._judged(asked, asked.query)
                 else:
@@ -139,7 +141,7 @@ class GraphQLEndpoint:
             is_formed = asked is not None and context is None
             is_formed = is_formed and not isinstance(refusal, MethodNotAllowed)
             kind = "refused" if is_formed else "none"
-            reply = _refused(refusal, media, is_formed)
+            reply = refused(refusal, media, is_formed)
         of_count, of_time = self._labels.get((kind, reply.status)) or self._new_labels(kind, reply)
         self._telemetry.count("graphql_requests", of_count)
         self._telemetry.observe("graphql_seconds", of_time, perf_counter() - started)
@@ -252,7 +254,7 @@ def failed(error: Exception) -> Reply:
     return _reply(answer, Media.GRAPHQL, 500)
 
 
-def _refused(refusal: Refusal, media: Media, is_formed: bool) -> Reply:
+def refused(refusal: Refusal, media: Media, is_formed: bool = False) -> Reply:
     """`application/json` answers every well-formed request with 200."""
     status = 200 if is_formed and media is _JSON else refusal.status
     return _reply(answers.refused(refusal), media, status, refusal.headers)
@@ -263,7 +265,7 @@ def _late(
 ) -> Reply:
     """Of a body that did not come, or an operation that did not end."""
     if asked is None:
-        return _refused(BodyTimeout("the body did not arrive in time"), media, is_formed=False)
+        return refused(BodyTimeout("the body did not arrive in time"), media)
     return _reply(answers.failed(_exceeded(limit_s)), media, 200, context=context)
 
 

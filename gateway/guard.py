@@ -47,7 +47,7 @@ class Guard:
         except Exception as error:  # noqa: BLE001  # the last net: told by its id, logged once
             await _internal(error, scope, receive, seen)
         finally:
-            note(scope, seen.status, perf_counter() - started)
+            note(scope["method"], scope["path"], seen.status, perf_counter() - started)
             request_id.reset(token)
 
 
@@ -84,13 +84,13 @@ def id_of(foreign: str | None) -> str:
     return foreign if foreign and _FOREIGN_ID.fullmatch(foreign) else f"{getrandbits(64):016x}"
 
 
-def note(scope: Scope, status: int, seconds: float) -> None:
-    level = logging.DEBUG if scope["path"] in {"/healthz", "/readyz", "/metrics"} else logging.INFO
+def note(method: str, path: str, status: int, seconds: float) -> None:
+    level = logging.DEBUG if path in {"/healthz", "/readyz", "/metrics"} else logging.INFO
     if not logger.isEnabledFor(level):
         return
     fields = {
-        "method": scope["method"],
-        "path": scope["path"][:100],
+        "method": method,
+        "path": path[:100],
         "status": status,
         "ms": round(seconds * 1000, 1),
     }

@@ -11,7 +11,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import uvicorn
 import uvloop
@@ -20,6 +20,8 @@ from starlette.types import ASGIApp
 from domain.errors import ConfigError
 from gateway import crew
 from gateway.config import Server as Settings
+from gateway.connection import Front
+from gateway.direct import Direct
 from gateway.hosts import is_loopback
 
 logger = logging.getLogger(__name__)
@@ -54,14 +56,18 @@ async def serve(
     settings: Settings,
     announce: Announce,
     drain: Callable[[], None] = lambda: None,
+    *,
+    direct: Direct | None = None,
 ) -> None:
     """Until a signal ends it. `announce` gets the address once requests are answered; `drain` ends
-    what would not end by itself.
+    what would not end by itself; `direct` is handed plain requests without ASGI.
     """
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            # Called as a class is; uvicorn looks no closer.
+            http="httptools" if direct is None else cast(Any, Front(direct).connection),
+            interface="asgi3",
             ws="websockets-sansio",
             ws_max_size=MESSAGE_BYTES,
             ws_per_message_deflate=False,  # a compressor for each socket is 300 KB
@@ -152,7 +158,8 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._drain()
-        self.server_state.default_headers.append((b"connection", b"close"))
+        common = self.server_state.default_headers
+        self.server_state.default_headers = [*common, (b"connection", b"close")]
         now = asyncio.get_running_loop().time
         until = now() + min(IDLE_S, self.config.timeout_graceful_shutdown or 0)
         while self.server_state.connections and now() < until:  # noqa: ASYNC110  # uvicorn tells nobody

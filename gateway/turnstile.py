@@ -16,25 +16,60 @@ from gateway import answers
 from gateway.refusals import Overloaded
 
 
-class Turnstile:
-    """In front of an application. A request at `path` is through when its answer begins, so that a
-    stream keeps nobody out. Who has waited `patience_s` is turned away.
+class Line:
+    """The places there are, and who waits for one. Who takes one of those `free`, or is let in,
+    leaves it again.
     """
 
-    def __init__(self, app: ASGIApp, path: str, *, at_once: int, patience_s: float) -> None:
+    def __init__(self, *, at_once: int, patience_s: float) -> None:
+        self.free = at_once
+        self._patience_s = patience_s
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def is_let_in(self) -> bool:
+        """Whether a place came before patience ended."""
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(place)
+        try:
+            with before(loop.time() + self._patience_s):
+                await place
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            if _is_given(place):
+                self.leave()
+            raise
+        return _is_given(place)
+
+    def leave(self) -> None:
+        """The next in line takes the place; who has gone was cancelled."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self.free += 1
+
+
+class Turnstile:
+    """In front of an application. A request at `path` is through when its answer begins, so that a
+    stream keeps nobody out. Who has waited too long is turned away.
+    """
+
+    def __init__(self, app: ASGIApp, path: str, line: Line) -> None:
         self._app = app
         self._path = path
-        self._free = at_once
-        self._patience_s = patience_s
-        self._line: deque[asyncio.Future[None]] = deque()
+        self._line = line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self._path:
             await self._app(scope, receive, send)
             return
-        if self._free:
-            self._free -= 1
-        elif not await self._is_let_in():
+        line = self._line
+        if line.free:
+            line.free -= 1
+        elif not await line.is_let_in():
             await _turned_away(scope, receive, send)
             return
         is_within = True
@@ -43,38 +78,18 @@ class Turnstile:
             nonlocal is_within
             if is_within:
                 is_within = False
-                self._leave()
+                line.leave()
             return send(message)
 
         try:
             await self._app(scope, receive, sent)
         finally:
             if is_within:  # there is no answer
-                self._leave()
+                line.leave()
 
-    async def _is_let_in(self) -> bool:
-        loop = asyncio.get_running_loop()
-        place: asyncio.Future[None] = loop.create_future()
-        self._line.append(place)
-        try:
-            with before(loop.time() + self._patience_s):
-                await place
-        except TimeoutError:
-            pass
-        except asyncio.CancelledError:
-            if _is_given(place):
-                self._leave()
-            raise
-        return _is_given(place)
 
-    def _leave(self) -> None:
-        """The next in line takes the place; who has gone was cancelled."""
-        while self._line:
-            place = self._line.popleft()
-            if not place.done():
-                place.set_result(None)
-                return
-        self._free += 1
+def overloaded() -> Overloaded:
+    return Overloaded("so many requests are in front of this one that it was not begun")
 
 
 def _is_given(place: "asyncio.Future[None]") -> bool:
@@ -82,7 +97,7 @@ def _is_given(place: "asyncio.Future[None]") -> bool:
 
 
 async def _turned_away(scope: Scope, receive: Receive, send: Send) -> None:
-    refusal = Overloaded("so many requests are in front of this one that it was not begun")
+    refusal = overloaded()
     headers = {**refusal.headers, "cache-control": "no-store"}
     told = JSONResponse(answers.refused(refusal), status_code=refusal.status, headers=headers)
     await told(scope, receive, send)

@@ -59,7 +59,9 @@ async def _demo(port: int, people: int, seed: int) -> None:
                     begin(where)
 
                 app = application(program, ready_query(CRM_EMAIL))
-                await serve_app(app, listening, program.config.server, announce, app.drain)
+                await serve_app(
+                    app, listening, program.config.server, announce, app.drain, direct=app.direct
+                )
     note("stopped")
 
 

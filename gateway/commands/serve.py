@@ -53,4 +53,4 @@ async def _serve(config: Config, announce: Announce, listening: socket) -> None:
     async with opened(config) as program:
         await asyncio.to_thread(program.referee.warm)  # not in the first request
         app = application(program)
-        await serve_app(app, listening, config.server, announce, app.drain)
+        await serve_app(app, listening, config.server, announce, app.drain, direct=app.direct)

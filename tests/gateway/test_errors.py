@@ -68,7 +68,7 @@ async def test_an_exception_outside_any_field_is_a_500_with_an_id_and_nothing_el
     def fail(*_: object) -> None:
         raise RuntimeError(SECRET)
 
-    server.app._direct._endpoint.replied = fail
+    server.app.direct._endpoint.replied = fail
     async with server.client() as client:
         answer = await client.post("/graphql", json={"query": "{__typename}"}, headers=headers)
     assert answer.status_code == 500

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.turnstile import Turnstile
+from gateway.turnstile import Line, Turnstile
 
 
 class App:
@@ -64,7 +64,7 @@ def app() -> App:
 
 @pytest.fixture
 def door(app: App) -> Turnstile:
-    return Turnstile(app, "/graphql", at_once=2, patience_s=60.0)
+    return Turnstile(app, "/graphql", Line(at_once=2, patience_s=60.0))
 
 
 async def test_those_beyond_the_number_wait_in_order(app: App, door: Turnstile) -> None:
@@ -118,7 +118,7 @@ async def test_who_fails_or_gives_up_leaves_a_place_to_the_next(app: App, door: 
 
 
 async def test_whose_turn_does_not_come_is_told_to_try_again(app: App) -> None:
-    door = Turnstile(app, "/graphql", at_once=1, patience_s=0.0)
+    door = Turnstile(app, "/graphql", Line(at_once=1, patience_s=0.0))
     first = asyncio.create_task(_asked(door, "a"))
     await _turn()
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=door), base_url="http://graph")

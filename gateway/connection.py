@@ -1,0 +1,169 @@
+"""A connection to the server: uvicorn's, but that plain requests to the graph are taken at once.
+
+    a head seen before, its body with it, nothing under way  >  Direct  >  one write
+    anything else                                            >  uvicorn's parser and ASGI
+
+A request that is taken is to uvicorn like one of its own that is under way: what comes meanwhile
+waits in its pipeline, a shutdown lets it end, who has gone is not written to.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from gateway.direct import Direct
+from gateway.endpoint import Reply
+from gateway.heads import CLOSE, Head, Heads, Openings
+from gateway.request import from_body
+
+logger = logging.getLogger(__name__)
+
+_END: Final = b"\r\n\r\n"
+_UNSEEN: Final = Head(fields={}, length=-1)
+_CUT_OFF: Final = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n" + CLOSE + b"\r\n"
+
+
+class Front:
+    """What the connections of a server have in common."""
+
+    def __init__(self, direct: Direct) -> None:
+        self.direct = direct
+        self.limits = direct.limits
+        self.heads = Heads(direct.path, self.limits.body_bytes)
+        self.openings = Openings()
+
+    def connection(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> "Connection":
+        """As uvicorn asks for one."""
+        return Connection(self, config, server_state, app_state, _loop)
+
+
+class Connection(HttpToolsProtocol):
+    """As uvicorn's, in front of the same application."""
+
+    def __init__(self, front: Front, *settings: Any) -> None:
+        super().__init__(*settings)
+        self.front = front
+        self._known = front.heads.known
+        self._is_between = True
+        """The parser has seen the end of whatever it has seen the beginning of."""
+        self._idle_at = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        cycle = self.cycle
+        if self._is_between and (cycle is None or cycle.response_complete):
+            end = data.find(_END) + len(_END)
+            head = self._known.get(data[:end], _UNSEEN)
+            if head is _UNSEEN:
+                head = self.front.heads.read(data[:end])
+            if head is not None and head.length == len(data) - end:
+                self._take(head, data[end:])
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._is_between = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._is_between = True
+        super().on_message_complete()
+
+    def _take(self, head: Head, body: bytes) -> None:
+        exchange = Exchange(self)
+        self.cycle = exchange  # type: ignore[assignment]  # it has what is asked of one
+        read = partial(from_body, body, self.front.limits)
+        task = self.loop.create_task(self.front.direct.respond(head.fields, read, exchange.put))
+        self.tasks.add(task)
+        task.add_done_callback(exchange.end)
+
+    # ---------------------------------------------------------------- between requests
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does, but that the timer is not made anew for each request of a connection: it
+        is looked at when it goes off.
+        """
+        self._idle_at = self.loop.time()
+        if self.pipeline or self.timeout_keep_alive_task is None:
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            if self.flow.read_paused:
+                self.flow.resume_reading()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if not self.cycle.response_complete:
+            return  # it is set again when the answer is out
+        left_s = self._idle_at + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            again = self.timeout_keep_alive_handler
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, again)
+        else:
+            super().timeout_keep_alive_handler()
+
+
+class Exchange:
+    """A plain request and its answer, with what uvicorn asks of what is under way."""
+
+    __slots__ = ("_connection", "disconnected", "keep_alive", "response_complete")
+
+    message_event: ClassVar = asyncio.Event()
+    """That more of the body has come: nobody waits for it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.disconnected = False
+        self.keep_alive = True
+        self.response_complete = False
+
+    def put(self, reply: Reply, known: str) -> Awaitable[None] | None:
+        """Write the answer, to who is there; what is to be awaited first is returned."""
+        connection = self._connection
+        if not self.disconnected:
+            if connection.flow.write_paused:
+                return self._put_later(reply, known)
+            openings = connection.front.openings
+            opening = openings.of(reply, connection.server_state.default_headers, known)
+            if openings.is_last:
+                self.keep_alive = False
+            elif not self.keep_alive:
+                opening = opening[:-2] + CLOSE + b"\r\n"
+            connection.transport.writelines((opening, reply.body))
+        self._done()
+        return None
+
+    async def _put_later(self, reply: Reply, known: str) -> None:
+        """The caller has not read the answers before this one."""
+        await self._connection.flow.drain()
+        pending = self.put(reply, known)
+        if pending is not None:
+            await pending
+
+    def _done(self) -> None:
+        self.response_complete = True
+        if not self.keep_alive:
+            self._connection.transport.close()
+        self._connection.on_response_complete()
+
+    def end(self, task: "asyncio.Task[None]") -> None:
+        """Once nothing is left to do. Who was stopped on the way is told so."""
+        self._connection.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("cut_off", exc_info=error)
+        if not self.response_complete:
+            self.keep_alive = False
+            if not self.disconnected:
+                self._connection.transport.write(_CUT_OFF)
+            self._done()

@@ -1,20 +1,19 @@
 """`children_of`: things that hang on parents, newest first, by batch, fan-out or a detour."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from connectors.batch import chunked
+from connectors.childpages import Items, List, Lists, Read, page_of, pages_of, ranking
 from connectors.desk import Desk, Sheet
 from connectors.gathering import answered
 from connectors.matching import belongs, named, needed, position, satisfies, spelling
 from connectors.reading import Row
 from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
 from domain.errors import NotSupported, SourceError, SourceProtocolError
-from domain.ids import Kind
 from domain.records import Contact, Message, Record
-from domain.slots import quick, thawed
+from domain.slots import quick
 from domain.sources import (
     ChildFilter,
     ChildPage,
@@ -25,7 +24,6 @@ from domain.sources import (
     ParentBy,
     Position,
 )
-from domain.vocabulary import ServedFrom
 from domain.waiting import together
 
 
@@ -37,38 +35,10 @@ class _Want:
     deadline: Deadline
 
 
-_Items = dict[str, Record]
-"""What was read of one parent's list, by external id."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What was read of several parents' lists, in order. `cut_at`: there is more, older than this;
-    `dropped` rows may have been of any of them.
-    """
-
-    lists: Sequence[_Items]
-    more: bool
-    cut_at: Position | None
-    dropped: int
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    """The list of one of them."""
-
-    items: _Items
-    more: bool
-    cut_at: Position | None
-    dropped: int
-
-
-_want, _read, _children_ask = quick(_Want), quick(_Read), quick(ChildrenAsk)
+_want, _read, _children_ask = quick(_Want), quick(Read), quick(ChildrenAsk)
 _EVERYTHING = ChildFilter()
 
-_Part = Mapping[Parent, _List | SourceError]
-_Lists = Mapping[Parent, Sequence[_List | SourceError]]
-"""What each of the form's lists holds of a parent."""
+_Part = Mapping[Parent, List | SourceError]
 _Routes = Mapping[Parent, Sequence[Parent] | SourceError]
 
 
@@ -97,7 +67,7 @@ class ChildReader:
         if form is not None:
             try:
                 read = await self._read(form, parents, want, 0)
-                return _pages(read, _rank(self._desk.kind), page.first)
+                return pages_of(read, ranking(self._desk.kind), page.first)
             except SourceError as error:
                 return [error] * len(parents)
         routes = await self._routes(list(dict.fromkeys(parents)), deadline)
@@ -108,8 +78,8 @@ class ChildReader:
             for target in route
         )
         lists = await self._lists(list(targets), want)
-        rank = _rank(self._desk.kind)
-        return [_page(routes[parent], lists, rank, page.first) for parent in parents]
+        place = ranking(self._desk.kind).place
+        return [page_of(routes[parent], lists, place, page.first) for parent in parents]
 
     def _only(self, parents: Sequence[Parent]) -> ChildRead | None:
         """The form, where one call of it answers for all parents, which is the usual case."""
@@ -119,8 +89,10 @@ class ChildReader:
             return None
         if form.lists > 1 and not form.gather:
             return None
-        values = {parent.value for parent in parents if parent.by is by}
-        return form if len(values) == len(parents) and all(map(form.valid, values)) else None
+        bys, values = zip(*parents, strict=True)
+        if bys.count(by) < len(bys) or len(set(values)) < len(values):
+            return None
+        return form if all(map(form.valid, values)) else None
 
     async def _routes(self, parents: Sequence[Parent], deadline: Deadline) -> _Routes:
         """The parents to ask about for each one given: itself, or this source's own contacts."""
@@ -167,8 +139,8 @@ class ChildReader:
             return {parent: own or unsure for parent, own in found.items()}
         return found
 
-    async def _lists(self, targets: Sequence[Parent], want: _Want) -> _Lists:
-        lists: dict[Parent, list[_List | SourceError]] = {target: [] for target in targets}
+    async def _lists(self, targets: Sequence[Parent], want: _Want) -> Lists:
+        lists: dict[Parent, list[List | SourceError]] = {target: [] for target in targets}
         jobs: list[Coroutine[Any, Any, _Part]] = []
         for by in dict.fromkeys(target.by for target in targets):
             form = self._forms[by]
@@ -192,11 +164,11 @@ class ChildReader:
             return dict.fromkeys(parents, error)
         rest = read.more, read.cut_at, read.dropped
         pairs = zip(parents, read.lists, strict=True)
-        return {parent: _List(items, *rest) for parent, items in pairs}
+        return {parent: List(items, *rest) for parent, items in pairs}
 
     async def _read(
         self, form: ChildRead, parents: Sequence[Parent], want: _Want, part: int
-    ) -> _Read:
+    ) -> Read:
         """The lists of one chunk, page by page. Raises SourceProtocolError over a cursor that does
         not move.
         """
@@ -251,7 +223,11 @@ class ChildReader:
             if name.__class__ is int:
                 name = str(name)
             items = known.get(name) if name.__class__ is str else None
-            own = (items,) if items is not None else owners.of(row, record)
+            if items is not None:
+                if every or _wanted(record, want):
+                    items.setdefault(record.key.external_id, record)
+                continue
+            own = owners.of(row, record)
             if not own:
                 astray += 1
             elif every or _wanted(record, want):
@@ -269,12 +245,12 @@ class _Owners:
     """
 
     def __init__(self, form: ChildRead, parents: Sequence[Parent]) -> None:
-        self.lists: list[_Items] = [{} for _ in parents]
+        self.lists: list[Items] = [{} for _ in parents]
         self._form = form
         self._parents = parents
         self._by = by = parents[0].by
-        self._exact: dict[str, _Items] = {}
-        self._named: dict[str, list[_Items]] = {}
+        self._exact: dict[str, Items] = {}
+        self._named: dict[str, list[Items]] = {}
         if by is ParentBy.EMAIL or by is ParentBy.PHONE:
             for parent, each in zip(parents, self.lists, strict=True):
                 self._named.setdefault(spelling(by, parent.value), []).append(each)
@@ -284,7 +260,7 @@ class _Owners:
         self.key = form.owner
         self.known = self._exact if form.owner else {}
 
-    def of(self, row: Row, record: Record) -> Sequence[_Items]:
+    def of(self, row: Row, record: Record) -> Sequence[Items]:
         """Where the row names nobody, it belongs to the one asked for."""
         names = self._names(row, record) if self._form.owners is None else self._form.owners(row)
         if not names:
@@ -318,67 +294,10 @@ def _wanted(record: Record, want: _Want) -> bool:
     return (after is None or position(record) < after) and satisfies(record, want.where)
 
 
-_RANK = attrgetter("occurred_at", "key.external_id")
-"""`position` as a tuple, which compares in a fraction of the time."""
-_RANK_OF_MESSAGES = attrgetter("at", "key.external_id")
-
-
-def _rank(kind: Kind) -> Callable[[Record], Any]:
-    return _RANK_OF_MESSAGES if kind is Kind.MESSAGE else _RANK
-
-
-def _enough(lists: Sequence[_Items], first: int) -> bool:
+def _enough(lists: Sequence[Items], first: int) -> bool:
     return all(len(items) >= first for items in lists)
 
 
 def _last(records: Iterable[Record], so_far: Position | None) -> Position | None:
     places = [position(record) for record in records]
     return min([*places, *([so_far] if so_far else [])], default=None)
-
-
-_NEW_PAGE = thawed(ChildPage)
-
-
-def _pages(
-    read: _Read, rank: Callable[[Record], Any], first: int
-) -> list[ChildPage[Record] | SourceError]:
-    """The pages of parents with one list each."""
-    pages: list[ChildPage[Record] | SourceError] = []
-    more, dropped, live = read.more, read.dropped, ServedFrom.LIVE
-    for items in read.lists:
-        ranked = list(items.values())
-        if len(ranked) > 1:
-            ranked.sort(key=rank, reverse=True)
-        page: Any = _NEW_PAGE()
-        page.items = tuple(ranked if len(ranked) <= first else ranked[:first])
-        page.has_more = more or len(ranked) > first
-        page.dropped = dropped
-        page.served_from, page.fetched_at = live, None
-        page.__class__ = ChildPage
-        pages.append(page)
-    return pages
-
-
-def _page(
-    route: Sequence[Parent] | SourceError,
-    lists: _Lists,
-    rank: Callable[[Record], Any],
-    first: int,
-) -> ChildPage[Record] | SourceError:
-    """One page of everything a route leads to; an error where any part of it is missing."""
-    if isinstance(route, SourceError):
-        return route
-    parts = [part for target in route for part in lists[target]]
-    broken = next((part for part in parts if isinstance(part, SourceError)), None)
-    if broken is not None:
-        return broken
-    whole = [part for part in parts if isinstance(part, _List)]
-    # Of lists that were cut, nothing older than the newest cut may be shown: what lies between
-    # would be skipped by the next page.
-    horizon = max((p.cut_at for p in whole if p.cut_at), default=None) if len(whole) > 1 else None
-    items = whole[0].items if len(whole) == 1 else {i: r for p in whole for i, r in p.items.items()}
-    ranked = sorted(items.values(), key=rank, reverse=True)
-    shown = [r for r in ranked if horizon is None or position(r) >= horizon][:first]
-    more = len(shown) < len(ranked) or any(part.more for part in whole)
-    dropped = max((part.dropped for part in whole), default=0)
-    return ChildPage(items=tuple(shown), has_more=more, dropped=dropped)

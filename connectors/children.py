@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.batch import chunked
-from connectors.childpages import Items, List, Lists, Read, page_of, pages_of, ranking
+from connectors.childpages import Items, List, Lists, Read, page_of, pages_of, rank_of
 from connectors.desk import Desk, Sheet
 from connectors.gathering import answered
 from connectors.matching import belongs, named, needed, position, satisfies, spelling
@@ -67,7 +67,7 @@ class ChildReader:
         if form is not None:
             try:
                 read = await self._read(form, parents, want, 0)
-                return pages_of(read, ranking(self._desk.kind), page.first)
+                return pages_of(read, rank_of(self._desk.kind), page.first)
             except SourceError as error:
                 return [error] * len(parents)
         routes = await self._routes(list(dict.fromkeys(parents)), deadline)
@@ -78,8 +78,8 @@ class ChildReader:
             for target in route
         )
         lists = await self._lists(list(targets), want)
-        place = ranking(self._desk.kind).place
-        return [page_of(routes[parent], lists, place, page.first) for parent in parents]
+        rank = rank_of(self._desk.kind)
+        return [page_of(routes[parent], lists, rank, page.first) for parent in parents]
 
     def _only(self, parents: Sequence[Parent]) -> ChildRead | None:
         """The form, where one call of it answers for all parents, which is the usual case."""

@@ -123,6 +123,25 @@ class KeySearch(Protocol):
         ...
 
 
+class AtHand(Protocol):
+    """What is kept of a source and may be handed out without a wait: what its ports would answer,
+    one entry per thing asked, in order. None where they have to be asked.
+    """
+
+    def rows(
+        self, kind: Kind, external_ids: Sequence[str], fields: Fields
+    ) -> Sequence[Record | None] | None: ...
+
+    def pages(
+        self,
+        kind: Kind,
+        parents: Sequence[Parent],
+        page: PageRequest,
+        where: ChildFilter,
+        fields: Fields,
+    ) -> Sequence[ChildPage[Record]] | None: ...
+
+
 class CursorKind(StrEnum):
     TIMESTAMP = "timestamp"
     OPAQUE = "opaque"
@@ -233,6 +252,8 @@ class Source:
     """The same source behind a cache, for callers who take answers as old as that; None where
     nothing is kept.
     """
+    at_hand: AtHand | None = None
+    """Of a source behind a cache: what it holds."""
     name: str = field(init=False)
     """The system's."""
     holds_people: bool = field(init=False)

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from domain.errors import SourceError, SourceProtocolError, SourceTimeout
 from domain.ids import Kind
 from domain.provenance import Freshness
+from domain.slots import quick
 from domain.sources import Deadline, Source
 from domain.waiting import before
 from resolvers.ledger import Outcome
@@ -44,6 +45,9 @@ class Reply(Generic[T]):
         )
 
 
+_REPLY: Final = quick(Reply)
+
+
 async def ask(
     operation: "Operation",
     source: Source,
@@ -71,11 +75,18 @@ async def ask(
         entries = [SourceTimeout(source.name, "no answer before the deadline")] * count
     took_s = loop.time() - started
     _observe(operation, source, kind, entries, took_s=took_s)
-    return Reply(
+    return _REPLY(
         source=source.name,
         at=operation.services.clock.now(),
         latency_ms=round(took_s * 1000),
         entries=entries,
+    )
+
+
+def at_hand(operation: "Operation", source: Source, entries: Sequence[T]) -> Reply[T]:
+    """As `ask`, of what was at hand: nobody was called, and nothing is waited for or timed."""
+    return _REPLY(
+        source=source.name, at=operation.services.clock.now(), latency_ms=0, entries=entries
     )
 
 

@@ -13,7 +13,7 @@ from domain.records import Contact, Record
 from domain.sources import Fields
 from domain.vocabulary import ServedFrom
 from domain.waiting import together
-from resolvers.calls import Reply, ask
+from resolvers.calls import Reply, ask, at_hand
 from resolvers.ledger import Outcome
 from resolvers.projection import projection
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LIVE: Final = ServedFrom.LIVE
 _KEPT: Final = ServedFrom.CACHE
+_CONTACT: Final = Kind.CONTACT
 
 
 class Reading(NamedTuple):
@@ -105,16 +106,21 @@ async def _live(
     """Of one source; `kept` are the rows in the store, by key."""
     source = operation.services.sources[keys[0].source]
     ids = [key.external_id for key in keys]
-    wanted = projection(Kind.CONTACT, fields)
+    wanted = projection(_CONTACT, fields)
     behind = source if source.within is None else source.within(freshness)
-    reply = await ask(
-        operation,
-        source,
-        kind=Kind.CONTACT,
-        count=len(ids),
-        freshness=freshness,
-        call=partial(behind.gets[Kind.CONTACT].get_many, ids, wanted),
-    )
+    young = None if behind.at_hand is None else behind.at_hand.rows(_CONTACT, ids, wanted)
+    reply: Reply[Record | None]
+    if young is not None:
+        reply = at_hand(operation, source, young)
+    else:
+        reply = await ask(
+            operation,
+            source,
+            kind=_CONTACT,
+            count=len(ids),
+            freshness=freshness,
+            call=partial(behind.gets[_CONTACT].get_many, ids, wanted),
+        )
     found: list[Reading] = []
     told: dict[tuple[ServedFrom, datetime | None], Outcome] = {}
     for entry, row in zip(reply.entries, kept, strict=True):

@@ -15,7 +15,7 @@ from domain.records import Record
 from domain.sources import ChildFilter, ChildPage, Fields, PageRequest, Parent
 from domain.vocabulary import ServedFrom
 from domain.waiting import together
-from resolvers.calls import Reply, ask
+from resolvers.calls import Reply, ask, at_hand
 from resolvers.cursors import Place
 from resolvers.kept import EVERYTHING, recall, worth_keeping
 from resolvers.lately import Spot
@@ -89,6 +89,10 @@ async def read_one(
     keep = page.after is None and cut.where == EVERYTHING  # the beginning of the whole list
     wanted = projection(cut.kind, cut.fields, keepable=keep)
     behind = source if source.within is None else source.within(cut.freshness)
+    if behind.at_hand is not None:
+        young = behind.at_hand.pages(cut.kind, parents, page, cut.where, wanted)
+        if young is not None:  # it was kept for bad days when it came
+            return _sorted(at_hand(operation, source, young))[0]
     reader = behind.children[cut.kind]
     reply = await ask(
         operation,

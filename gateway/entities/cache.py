@@ -11,7 +11,7 @@ Kept records are not masked: that is done as they are handed to a caller.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from domain.errors import SourceError
 from domain.ports import Clock, Telemetry
@@ -76,26 +76,27 @@ class EntityCache:
         )
 
     def young(
-        self, source: str, kind: str, keys: Sequence[Key], fields: Fields, window: Window
-    ) -> list[Answer] | None:
-        """One answer per key, in order, where all are in the process and young and whole enough for
-        the caller, so that nothing is waited for. None where `read` has to look closer.
+        self, keys: Sequence[Key], fields: Fields, window: Window, hit: Mapping[str, str]
+    ) -> list[Any] | None:
+        """One answer per key, of the kind of its shelf, in order, where all are in the process and young and whole enough for
+        the caller, so that nothing is waited for. None where `read` has to look closer. `hit` is
+        what `told` says of them.
         """
         entries = self._entries.at_hand(keys) if window.young_s > 0 else None
         if entries is None:
             return None
         since = self._clock.now().timestamp() - window.young_s
-        covered: Fields | object = _NEVER
-        answers: list[Answer] = []
+        covered: Fields | object = fields  # those of one operation, and of one batch, share theirs
+        answers: list[Any] = []
         for entry in entries:
             if entry.at < since or entry.is_nothing:
                 return None
-            if entry.fields is not covered:  # those of one batch share theirs
+            if entry.fields is not covered:
                 if not covers(entry.fields, fields):
                     return None
                 covered = entry.fields
             answers.append(entry.as_kept or entry.kept())
-        self._count(source, kind, hit=len(answers))
+        self._telemetry.count("cache_answers", hit, len(answers))
         return answers
 
     async def read(self, question: Question, window: Window) -> dict[Key, Answer]:
@@ -197,8 +198,12 @@ class EntityCache:
     def _count(self, source: str, kind: str, **outcomes: int) -> None:
         for outcome, count in outcomes.items():
             if count:
-                labels = {"source": source, "kind": kind, "outcome": outcome}
-                self._telemetry.count("cache_answers", labels, count)
+                self._telemetry.count("cache_answers", told(source, kind, outcome), count)
+
+
+def told(source: str, kind: str, outcome: str) -> Mapping[str, str]:
+    """What is told with the figure of answers that came to this."""
+    return {"source": source, "kind": kind, "outcome": outcome}
 
 
 def _sorted(

@@ -1,7 +1,7 @@
 """A source behind the cache: the same ports, for one age a caller takes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from domain.errors import SourceError, SourceProtocolError
@@ -17,9 +17,10 @@ from domain.sources import (
     Fields,
     PageRequest,
     Parent,
+    ParentBy,
     Source,
 )
-from gateway.entities.cache import EntityCache, Window
+from gateway.entities.cache import EntityCache, Window, told
 from gateway.entities.entry import Answer
 from gateway.entities.flights import Call, Question
 from gateway.entities.shelves import Key, Shelves
@@ -37,6 +38,11 @@ class _Behind:
     kind: str
     shelves: Shelves
     window: Window
+    hit: Mapping[str, str] = field(init=False)
+    """What is told of answers at hand."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hit", told(self.source, self.kind, "hit"))
 
     async def read(
         self, keys: Sequence[Key], fields: Fields, deadline: Deadline, call: Call
@@ -46,6 +52,17 @@ class _Behind:
         question = Question(self.source, self.kind, unique, fields, deadline, call)
         found = await self.cache.read(question, self.window)
         return [found[key] for key in keys]
+
+    def places(self, parents: Sequence[Parent], page: PageRequest, where: ChildFilter) -> list[Key]:
+        """Where the pages of these stand, in order."""
+        keys: list[Key] = []
+        by: ParentBy | None = None
+        for parent in parents:
+            if parent.by is not by:  # those of one source go by the same
+                by = parent.by
+                shelf = self.shelves.pages(by, page, where)
+            keys.append((shelf, parent.value))
+        return keys
 
     def paired(self, keys: Sequence[Key], answers: Sequence[Answer]) -> Mapping[Key, Answer]:
         if len(answers) != len(keys):
@@ -67,9 +84,6 @@ class KeptRows:
         behind = self.behind
         shelf = behind.shelves.rows
         keys = [(shelf, one) for one in external_ids]
-        young = behind.cache.young(behind.source, behind.kind, keys, fields, behind.window)
-        if young is not None:
-            return young  # type: ignore[return-value]  # a shelf holds answers of its kind
 
         async def call(
             keys: Sequence[Key], fields: Fields, deadline: Deadline
@@ -97,10 +111,7 @@ class KeptPages:
         deadline: Deadline,
     ) -> list[ChildPage[Record] | SourceError]:
         behind = self.behind
-        keys = self._keys(parents, page, where)
-        young = behind.cache.young(behind.source, behind.kind, keys, fields, behind.window)
-        if young is not None:
-            return young  # type: ignore[return-value]  # a shelf holds answers of its kind
+        keys = behind.places(parents, page, where)
 
         async def call(
             due: Sequence[Key], fields: Fields, deadline: Deadline
@@ -113,15 +124,34 @@ class KeptPages:
         answers = await behind.read(keys, fields, deadline, call)
         return cast("list[ChildPage[Record] | SourceError]", answers)
 
-    def _keys(self, parents: Sequence[Parent], page: PageRequest, where: ChildFilter) -> list[Key]:
-        if not parents:
-            return []
-        shelves, by = self.behind.shelves, parents[0].by
-        shelf = shelves.pages(by, page, where)
-        return [
-            (shelf if one.by is by else shelves.pages(one.by, page, where), one.value)
-            for one in parents
-        ]
+
+@dataclass(frozen=True, slots=True)
+class KeptAtHand:
+    """AtHand: what the process has in its memory."""
+
+    behind: Mapping[Kind, _Behind]
+
+    def rows(
+        self, kind: Kind, external_ids: Sequence[str], fields: Fields
+    ) -> Sequence[Record | None] | None:
+        behind = self.behind[kind]
+        shelf = behind.shelves.rows
+        keys = []
+        for one in external_ids:
+            keys.append((shelf, one))
+        return behind.cache.young(keys, fields, behind.window, behind.hit)
+
+    def pages(
+        self,
+        kind: Kind,
+        parents: Sequence[Parent],
+        page: PageRequest,
+        where: ChildFilter,
+        fields: Fields,
+    ) -> Sequence[ChildPage[Record]] | None:
+        behind = self.behind[kind]
+        keys = behind.places(parents, page, where)
+        return behind.cache.young(keys, fields, behind.window, behind.hit)
 
 
 def cached(source: Source, cache: EntityCache, fingerprint: str) -> Source:
@@ -130,17 +160,22 @@ def cached(source: Source, cache: EntityCache, fingerprint: str) -> Source:
     """
     kinds = {*source.gets, *source.children}
     shelves = {kind: Shelves(fingerprint, kind) for kind in kinds}
-    views: dict[tuple[int, bool], Source] = {}
+    views = _Views(lambda freshness: _view(source, cache, shelves, freshness))
+    return replace(source, within=views.__getitem__)  # without a call of ours for those there are
 
-    def within(freshness: Freshness) -> Source:
-        age = freshness.max_age_ms, freshness.allow_stale
-        if age not in views:
-            if len(views) >= MOST_VIEWS:
-                views.clear()
-            views[age] = _view(source, cache, shelves, freshness)
-        return views[age]
 
-    return replace(source, within=within)
+class _Views(dict[Freshness, Source]):
+    """Made as they are asked for."""
+
+    def __init__(self, make: Callable[[Freshness], Source]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, freshness: Freshness) -> Source:
+        if len(self) >= MOST_VIEWS:
+            self.clear()
+        made = self[freshness] = self._make(freshness)
+        return made
 
 
 def _view(
@@ -157,4 +192,5 @@ def _view(
         children={
             kind: KeptPages(reader, behind[kind]) for kind, reader in source.children.items()
         },
+        at_hand=KeptAtHand(behind),
     )

@@ -6,6 +6,7 @@ import pytest
 
 from domain.ids import Kind, SourceKey
 from domain.provenance import Freshness
+from domain.sources import ChildFilter, Deadline, PageRequest, Parent, ParentBy
 from domain.vocabulary import Completeness, ServedFrom, SourceState
 from resolvers import contacts
 from resolvers.children import fetch
@@ -99,3 +100,28 @@ async def test_a_contact_says_since_when_it_is_known(world, fakes, behind, serve
     assert reading.contact.provenance.served_from is served_from
     assert reading.outcome.at == fakes.ago(seconds=40)
     assert reading.outcome.stale is (served_from is ServedFrom.STALE_CACHE)
+
+
+async def test_what_is_at_hand_is_no_batch_and_nobody_is_called(world, fakes, behind):
+    one = world.customer("cus_1", world.contact("shop", "s1"))
+    world.order("s1", "a", fakes.ago(days=1))
+    operation, kept = behind(ServedFrom.CACHE)
+    found = await people(operation, [one], Freshness(), frozenset())
+    parents = [Parent(ParentBy.OWN, "s1")]
+    pages = await kept.children_of(parents, PageRequest(20), ChildFilter(), None, Deadline(9e9))
+    told = dict(world.telemetry.counted)
+
+    class Shelf:
+        def pages(self, kind, parents, page, where, fields):
+            return pages
+
+    source = operation.services.sources["shop"]
+    at_hand = replace(source.within(Freshness()), children={}, at_hand=Shelf())
+    sources = {"shop": replace(source, within=lambda _: at_hand)}
+    operation.services = replace(operation.services, sources=sources)
+    (connection,) = await fetch(operation, found, Cut(kind=Kind.ORDER))
+    assert [order.key.external_id for order in connection.nodes] == ["a"]
+    assert [one.at for one in connection.outcomes] == [fakes.ago(seconds=40)]
+    assert world.telemetry.counted == told
+    await operation.finish()
+    assert world.store.pages == {}

@@ -13,6 +13,7 @@ from connectors.settings import SourceSettings
 from domain.errors import SourceTimeout, SourceUnavailable
 from domain.ids import Kind, SourceKey
 from domain.inbox import Farewell
+from domain.provenance import Freshness
 from domain.records import Order
 from domain.sources import PageRequest, ParentBy, Position
 from domain.vocabulary import ServedFrom
@@ -45,6 +46,24 @@ async def test_what_is_young_enough_is_not_asked_again(counter: Any, later: Late
     assert {one.provenance.fetched_at for one in kept.items} == {since}
     assert (await counter.row("1")).provenance.served_from is ServedFrom.LIVE
     assert (await counter.row("1")).provenance.served_from is ServedFrom.CACHE
+
+
+async def test_only_what_is_young_and_whole_is_at_hand(make: Any, later: Later) -> None:
+    counter = make()
+
+    def at_hand(age_s: float, fields: Any, *numbers: str) -> Any:
+        source = counter.source.fresh(Freshness(max_age_ms=int(age_s * 1000)))
+        return source.at_hand.rows(Kind.ORDER, numbers, fields)
+
+    await counter.rows(["1", "nobody"], fields=NUMBER)
+    (kept,) = at_hand(60, NUMBER, "1")
+    assert kept.number == "1"
+    assert at_hand(60, NUMBER, "1", "2") is None
+    assert at_hand(60, NUMBER, "nobody") is None
+    assert at_hand(60, NUMBER | LINES, "1") is None
+    assert at_hand(0, NUMBER, "1") is None
+    later(61)
+    assert at_hand(60, NUMBER, "1") is None
 
 
 async def test_a_caller_who_wants_it_live_has_it_live(counter: Any) -> None:

@@ -78,9 +78,9 @@ class EntityCache:
     def young(
         self, keys: Sequence[Key], fields: Fields, window: Window, hit: Mapping[str, str]
     ) -> list[Any] | None:
-        """One answer per key, of the kind of its shelf, in order, where all are in the process and young and whole enough for
-        the caller, so that nothing is waited for. None where `read` has to look closer. `hit` is
-        what `told` says of them.
+        """One answer per key, in order and of the kind of its shelf, where all are in the process
+        and young and whole enough for the caller, so that nothing is waited for. None where `read`
+        has to look closer. `hit` is what `told` says of them.
         """
         entries = self._entries.at_hand(keys) if window.young_s > 0 else None
         if entries is None:

@@ -88,13 +88,22 @@ class _Company(Generic[I, E]):
 
     async def _share(self) -> None:
         asks = self._asks
-        items = list(dict.fromkeys([item for one in asks for item in one.items]))
+        items = [item for one in asks for item in one.items]
         self._monitor.merged(len(asks) - 1)
         deadline = min([one.deadline for one in asks])
-        found = dict(zip(items, await self._call(items, deadline), strict=True))
+        if len(set(items)) < len(items):
+            some = list(dict.fromkeys(items))
+            known = dict(zip(some, await self._call(some, deadline), strict=True))
+            found: Sequence[E] = [known[item] for item in items]
+        else:
+            found = await self._call(items, deadline)
+        if len(found) != len(items):
+            raise AssertionError("an entry for each of those asked about")
+        end = 0
         for one in self._asks:
+            start, end = end, end + len(one.items)
             if not one.answer.done():
-                one.answer.set_result([found[item] for item in one.items])
+                one.answer.set_result(found[start:end])
 
 
 class _Turns(Generic[I, E]):

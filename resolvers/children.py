@@ -81,11 +81,13 @@ class _Lists:
         connections: list[Connection] = []
         verdict: Verdict | None = None
         ids: list[CustomerId] = []
+        new = Connection.__new__
         end = 0
         for person, answer in zip(people, answers, strict=True):
-            start, end = end, end + len(answer.parents)
+            parents, withheld = answer
+            start, end = end, end + len(parents)
             page, outcomes = found[start] if end == start + 1 else _NOT_ONE
-            if page is None or answer.withheld is not None:
+            if page is None or withheld is not None:
                 connections.append(self._merged(person, (answer,), found[start:end]))
                 continue
             if verdict is None or outcomes is not verdict.outcomes:
@@ -93,7 +95,7 @@ class _Lists:
             ids.append(person.cluster.id)
             items = page.items
             more = len(items) > first
-            made = Connection.__new__(Connection)
+            made = new(Connection)
             made.kind, made.verdict, made.has_previous = kind, verdict, False
             made.completeness, made.failures = verdict.completeness, verdict.failures
             made.nodes = items[:first] if more else items

@@ -23,12 +23,12 @@ EVERYTHING = ChildFilter()
 
 
 def worth_keeping(
-    page: PageRequest, parents: Sequence[Parent], read: Sequence[ChildPage[Record] | SourceError]
+    page: PageRequest, read: Iterable[tuple[Parent, ChildPage[Record] | SourceError]]
 ) -> list[Page]:
     """What came out of a cache was kept when it came from its source."""
     found: list[Page] = []
     is_long = page.first >= WORTH_KEEPING
-    for parent, got in zip(parents, read, strict=True):
+    for parent, got in read:
         if isinstance(got, SourceError) or got.fetched_at is not None or got.dropped:
             continue
         if is_long or not got.has_more:
@@ -39,7 +39,7 @@ def worth_keeping(
 async def keep(services: Services, kind: Kind, source: str, read: Sequence[Page]) -> None:
     """Of one source; what was kept a moment ago is not kept again."""
     now = monotonic()
-    due = services.kept_lately.due(kind, source, read, now)
+    due = services.kept_lately.due(kind, source, [parent for parent, _ in read], now)
     if due:
         pages = {(source, read[i][0]): read[i][1] for i in due}
         await _keep(services, kind, pages, now)

@@ -1,6 +1,8 @@
 """Which pages this process has kept a moment ago, and that nobody has told otherwise since."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import itemgetter
 
 from domain.ids import Kind
 from domain.sources import Parent, ParentBy
@@ -15,6 +17,8 @@ REWRITE_AFTER_S = 30.0
 would else cost a write each time.
 """
 MOST = 100_000
+_BY, _VALUE = itemgetter(0), itemgetter(1)
+"""The parts of a Parent."""
 
 
 class KeptLately:
@@ -26,23 +30,27 @@ class KeptLately:
         self._shelves: dict[tuple[Kind, str, ParentBy], Shelf] = {}
         self._told: dict[tuple[Kind, str], float] = {}
 
-    def due(
-        self, kind: Kind, source: str, read: Sequence[tuple[Parent, object]], now: float
-    ) -> list[int]:
-        """The places of those, by their parents, that are to be kept now."""
-        told = self._told.get((kind, source))
-        shelf: Shelf = {}
-        by: ParentBy | None = None
-        found: list[int] = []
-        for i, (parent, _) in enumerate(read):
-            if parent.by is not by:  # those of one source go by the same
-                by = parent.by
-                shelf = self._shelves.get((kind, source, by), {})
-            kept = shelf.get(parent.value)
-            is_kept = kept is not None and now - kept < REWRITE_AFTER_S
-            if not is_kept or (told is not None and _is_outdated(parent, kept, told)):
-                found.append(i)
-        return found
+    def due(self, kind: Kind, source: str, parents: Sequence[Parent], now: float) -> list[int]:
+        """The places of those whose pages are to be kept now. Mostly of nobody, which is seen
+        without a look at each.
+        """
+        if not parents:
+            return []
+        told, by, before = self._told.get((kind, source)), parents[0].by, now - REWRITE_AFTER_S
+        shelf = self._shelves.get((kind, source, by))
+        if shelf is not None and list(map(_BY, parents)).count(by) == len(parents):
+            kept = list(map(shelf.get, map(_VALUE, parents), repeat(before)))
+            oldest = min(kept)
+            if oldest > before and (told is None or by is ParentBy.OWN or oldest > told):
+                return []
+        return [i for i, one in enumerate(parents) if self._is_due(kind, source, one, told, now)]
+
+    def _is_due(
+        self, kind: Kind, source: str, parent: Parent, told: float | None, now: float
+    ) -> bool:
+        kept = self._shelves.get((kind, source, parent.by), {}).get(parent.value)
+        is_kept = kept is not None and now - kept < REWRITE_AFTER_S
+        return not is_kept or _is_outdated(parent, kept, told)
 
     def is_outdated(self, spot: tuple[Kind, Spot]) -> bool:
         """Whether something may be on it that has changed since it was kept. What is known by the

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import repeat
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import SourceError, SourceProtocolError
@@ -103,7 +105,10 @@ async def read_one(
         call=partial(reader.children_of, parents, page, cut.where, wanted),
     )
     if keep:
-        operation.remember(cut.kind, name, worth_keeping(page, parents, reply.entries))
+        due = operation.services.kept_lately.due(cut.kind, name, parents, monotonic())
+        if due:  # of most, the page was kept a moment ago
+            read = ((parents[i], reply.entries[i]) for i in due)
+            operation.remember(cut.kind, name, worth_keeping(page, read))
     pages, bad = _sorted(reply)
     if bad:
         stood_in = await _fall_back(operation, reply, [parents[i] for i in bad], bad, cut)
@@ -113,10 +118,13 @@ async def read_one(
 
 
 def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, SourceError]]:
-    """What came, with errors by their places, where nothing has come yet."""
+    """What came, with errors by their places, where nothing has come yet. Pages of one answer share
+    what is said of it.
+    """
+    if _are_told_now(reply.entries):
+        return list(map(_FOUND, zip(reply.entries, repeat((reply.outcome(),))))), {}
     found: list[Found] = []
     bad: dict[int, SourceError] = {}
-    # Pages of one answer share what is said of it.
     whole: tuple[Outcome, ...] | None = None
     kept: dict[tuple[datetime, ServedFrom], tuple[Outcome, ...]] = {}
     for i, got in enumerate(reply.entries):
@@ -134,6 +142,14 @@ def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, Sou
                 kept[said] = _told(reply, got)
             found.append(_FOUND((got, kept[said])))
     return found, bad
+
+
+def _are_told_now(entries: Sequence[ChildPage[Record] | SourceError]) -> bool:
+    """The usual case: nothing failed, was left out, or came out of a cache."""
+    for got in entries:  # a generator costs as much as the rest
+        if got.__class__ is not ChildPage or got.fetched_at is not None or got.dropped:
+            return False
+    return True
 
 
 def _told(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Outcome, ...]:

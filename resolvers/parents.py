@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from domain.customer import Cluster
 from domain.ids import Kind
 from domain.ports import IdentityGraph
 from domain.records import Contact
@@ -37,8 +38,11 @@ class Parents(NamedTuple):
 
 
 _PARENT = partial(tuple.__new__, Parent)
-_PARENTS = partial(tuple.__new__, Parents)
-"""Of their parts, without a call of ours."""
+"""Of its parts, without a call of ours."""
+MOST_REMEMBERED = 5_000
+"""Clusters whose ids at one source are remembered: they are asked for by each list of each request,
+and a cluster is never changed, only replaced.
+"""
 
 
 def needed_fields(services: Services, source: Source) -> frozenset[str]:
@@ -72,14 +76,26 @@ def _by_id(services: Services, source: Source, people: Sequence[Person]) -> list
     by = ParentBy.OWN if holder == source.name else ParentBy.FOREIGN
     if not is_read:
         return [_carried(by, holder, person) for person in people]
+    shelf = services.parents.setdefault((holder, by), {})
+    if len(shelf) > MOST_REMEMBERED:
+        shelf.clear()
     found = []
-    for person in people:  # in one piece: no function of ours is called for each of fifty people
-        own = []
-        for key in person.cluster.members:
-            if key.source == holder and key.kind is _CONTACT:
-                own.append(_PARENT((by, key.external_id)))
-        found.append(_PARENTS((tuple(own), None)))
+    for person in people:
+        cluster = person.cluster
+        known = shelf.get(cluster.id)
+        if known is None or known[0] is not cluster:
+            known = shelf[cluster.id] = cluster, _members(by, holder, cluster)
+        found.append(known[1])
     return found
+
+
+def _members(by: ParentBy, holder: str, cluster: Cluster) -> Parents:
+    own = [
+        _PARENT((by, key.external_id))
+        for key in cluster.members
+        if key.source == holder and key.kind is _CONTACT
+    ]
+    return Parents(tuple(own))
 
 
 def _carried(by: ParentBy, holder: str, person: Person) -> Parents:

@@ -9,16 +9,18 @@ from domain.decisions import Decisions, Mint
 from domain.errors import CapabilityDisabled
 from domain.events import EventStore, Guests
 from domain.handoffs import HandoffStore
-from domain.ids import Kind
+from domain.ids import CustomerId, Kind
 from domain.ports import Cache, Clock, IdentityGraph, RecordStore, Telemetry
 from domain.provenance import System
-from domain.sources import Fields, Source
+from domain.sources import Fields, ParentBy, Source
 from journey.context.rules import RuleExtractor
 from resolvers.lately import KeptLately
 from resolvers.quiet import NoEvents
 
 if TYPE_CHECKING:
+    from domain.customer import Cluster
     from resolvers.happenings import Hubs
+    from resolvers.parents import Parents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,10 @@ class Services:
     kept_lately: KeptLately = field(default_factory=KeptLately)
     needs: dict[Fields, Fields] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What `customer.contact_fields` has worked out for these sources."""
+    parents: dict[tuple[str, ParentBy], dict[CustomerId, "tuple[Cluster, Parents]"]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What `parents.parents_in` has worked out of clusters, by whose ids are asked for, and how."""
     _holding: dict[Kind, tuple[Source, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -25,9 +25,8 @@ class Fetched(Generic[K, V]):
 
     def at_hand(self, keys: Sequence[K]) -> list[V] | None:
         """One entry per key, in order; None where one of them has not come yet."""
-        found = self._found
         try:
-            return [found[key] for key in keys]
+            return [*map(self._found.__getitem__, keys)]
         except KeyError:
             return None
 
@@ -104,16 +103,16 @@ class Once(Fetched[K, V]):
     async def load_many(self, keys: Sequence[K]) -> list[V]:
         """One entry per key, in order."""
         found = self._found
-        missing = [key for key in keys if key not in found]
-        if missing:
-            await self._fetched(missing)
-        return [found[key] for key in keys]
+        if keys and not found and not self._calls:
+            await self._call(list(dict.fromkeys(keys)))
+        else:
+            missing = [key for key in keys if key not in found]
+            if missing:
+                await self._fetched(missing)
+        return [*map(found.__getitem__, keys)]
 
     async def _fetched(self, missing: list[K]) -> None:
         calls = self._calls
-        if not calls:
-            await self._call(list(dict.fromkeys(missing)))
-            return
         under_way = {calls[key] for key in missing if key in calls}
         fresh = list(dict.fromkeys(key for key in missing if key not in calls))
         if fresh:

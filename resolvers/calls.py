@@ -13,7 +13,7 @@ from domain.provenance import Freshness
 from domain.slots import quick
 from domain.sources import Deadline, Source
 from domain.waiting import before
-from resolvers.ledger import Outcome
+from resolvers.ledger import OUTCOME, Outcome
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
@@ -35,7 +35,7 @@ class Reply(Generic[T]):
 
     def outcome(self, error: SourceError | None = None, *, stale: bool = False) -> Outcome:
         """`stale` says that something kept stands in for what the error took away."""
-        return Outcome(
+        return OUTCOME(
             source=self.source,
             answered=error is None or stale,
             stale=stale,

@@ -14,7 +14,7 @@ from domain.sources import Fields
 from domain.vocabulary import ServedFrom
 from domain.waiting import together
 from resolvers.calls import Reply, ask, at_hand
-from resolvers.ledger import Outcome
+from resolvers.ledger import OUTCOME, Outcome
 from resolvers.projection import projection
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ async def readings(
     """A reading for each key, in order; one call for each source, however many are asked for."""
     rows = await operation.services.records.contacts(keys)
     found, overdue = _from_store(operation, keys, rows, freshness)
+    if len(overdue) == 1:
+        (due,) = overdue.values()
+        if len(due) == len(keys):  # as most that is overdue: nothing has to be put together
+            return await _live(operation, keys, rows, freshness, fields)
     calls = [
         _live(operation, [keys[i] for i in due], [rows[i] for i in due], freshness, fields)
         for due in overdue.values()
@@ -88,7 +92,7 @@ def _from_store(
             at = row.provenance.fetched_at
             outcome = outcomes.get((name, at))
             if outcome is None:
-                outcome = outcomes[name, at] = Outcome(source=name, at=at)
+                outcome = outcomes[name, at] = OUTCOME(source=name, at=at)
         if row is None or row.provenance.served_from is _KEPT:  # as the store hands it out
             found.append(_READING((row, outcome)))
         else:
@@ -153,7 +157,7 @@ def _kept(row: Contact) -> Outcome:
     """Of a row that a cache gave in place of its source."""
     said = row.provenance
     stale = said.served_from is ServedFrom.STALE_CACHE
-    return Outcome(source=said.system.name, stale=stale, at=said.fetched_at)
+    return OUTCOME(source=said.system.name, stale=stale, at=said.fetched_at)
 
 
 def _served(row: Contact, served_from: ServedFrom) -> Contact:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.customer import AttributeValue, Identifier
@@ -14,7 +15,7 @@ from domain.slots import thawed
 from domain.sources import Fields
 from domain.vocabulary import PiiClass
 from resolvers.identifiers import identifiers, shared_among, written
-from resolvers.ledger import failures
+from resolvers.ledger import Outcome, failures
 from resolvers.moments import LIVE
 from resolvers.parents import needed_fields
 from resolvers.people import Person
@@ -94,45 +95,51 @@ async def stitch(
     operation: "Operation", people: Sequence[Person | None], fields: Fields
 ) -> list[Customer | None]:
     """A customer for each person, in order; None for nobody and for who was erased."""
-    standing = [person for person in people if person is not None and not person.cluster.erased_at]
+    standing = []
+    for person in people:
+        if person is not None and not person.cluster.erased_at:
+            standing.append(person)
     customers = _plain(standing, fields)
     if fields is None or "attributes" in fields:
         _judge(customers, standing)
     if fields is None or "identifiers" in fields:
         await _identify(operation, customers, standing)
-    found: dict[CustomerId, Customer] = {}
     for customer in customers:
         customer.__class__ = Customer
-        found[customer.id] = customer
+    if len(customers) == len(people):
+        return customers
+    found: dict[CustomerId, Customer] = {one.id: one for one in customers}
     return [None if person is None else found.get(person.cluster.id) for person in people]
 
 
 _CUSTOMER = thawed(Customer)
+_contacts: Final = attrgetter("contacts")
 
 
 def _plain(people: Sequence[Person], fields: Fields) -> list[Any]:
     """Customers in the making, without what takes more of a contact than one value. In one piece,
     since fifty people are a usual list.
     """
-    contacts = [person.contacts for person in people]
-    nothing = [None] * len(people)
-    leaves = [
-        best(name, contacts) if fields is not None and leaf in fields else nothing
-        for leaf, name in _LEAVES.items()
-    ]
+    contacts = [*map(_contacts, people)]
+    leaves: list[Sequence[str | None]] = []
+    for leaf, name in _LEAVES.items():
+        is_read = fields is not None and leaf in fields
+        leaves.append(best(name, contacts) if is_read else [None] * len(people))
     records = fields is None or "records" in fields
-    lost: dict[int, tuple[SourceError, ...]] = {}
+    told: tuple[Outcome, ...] = ()
+    lost: tuple[SourceError, ...] = ()
     customers: list[Any] = []
-    for person, name, email, phone in zip(people, *leaves, strict=True):
-        cluster, told = person.cluster, person.outcomes
-        if id(told) not in lost:  # they share what they were told of one answer
-            lost[id(told)] = failures(told)
+    for person, called, email, phone in zip(people, *leaves, strict=True):
+        cluster = person.cluster
+        if person.outcomes is not told:  # they share what they were told of one answer
+            told = person.outcomes
+            lost = failures(told)
         made = _CUSTOMER()
         made.id, made.version, made.aliases = cluster.id, cluster.version, cluster.aliases
-        made.display_name, made.primary_email, made.primary_phone = name, email, phone
+        made.display_name, made.primary_email, made.primary_phone = called, email, phone
         made.attributes, made.identifiers = (), ()
         made.records = person.contacts if records else ()
-        made.freshness, made.failures = person.freshness, lost[id(told)]
+        made.freshness, made.failures = person.freshness, lost
         customers.append(made)
     return customers
 

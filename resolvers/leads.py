@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.customer import KeyKind, LookupKey
@@ -37,16 +38,25 @@ class Lead(NamedTuple):
 
 _LEAD = partial(tuple.__new__, Lead)
 """Of its parts, without a call of ours."""
+_customers: Final = attrgetter("customers")
 _ID: Final = KeyKind.ID
 _VISITOR: Final = KeyKind.VISITOR_ID
 
 
 async def known(identity: IdentityGraph, keys: Sequence[LookupKey]) -> list[tuple[CustomerId, ...]]:
     """Who the identity graph has for each key; an id leads to whom it stands for today."""
+    for key in keys:
+        if key.kind is _ID:
+            return await _known_by_id(identity, keys)
+    return [*map(_customers, await identity.find(keys))] if keys else []
+
+
+async def _known_by_id(
+    identity: IdentityGraph, keys: Sequence[LookupKey]
+) -> list[tuple[CustomerId, ...]]:
+    """The same where some are ids."""
     others = [key for key in keys if key.kind is not _ID]
     found = await identity.find(others) if others else []
-    if len(others) == len(keys):
-        return [one.customers for one in found]
     ids = [key for key in keys if key.kind is _ID]
     clusters = await identity.clusters([CustomerId(key.value) for key in ids])
     leads: dict[LookupKey, tuple[CustomerId, ...]] = {
@@ -62,18 +72,18 @@ async def follow(
     """One lead per key, in order. A key nobody knows is searched at the sources that may know it,
     and who is found there is resolved and kept; a GET request does not search.
     """
-    unique = list(dict.fromkeys(keys))
-    named = unique
-    if _VISITOR in [key.kind for key in unique]:
-        named = await visitors.named(operation.services, unique)
+    named: Sequence[LookupKey] = keys
+    for key in keys:
+        if key.kind is _VISITOR:
+            named = await visitors.named(operation.services, keys)
+            break
     standing = await known(operation.services.identity, named)
-    unknown = [
-        key
-        for key, customers in zip(unique, standing, strict=True)
-        if not customers and key.kind is not _ID
-    ]
     made = map(_LEAD, zip(standing, repeat(())))
-    leads: dict[LookupKey, Lead] = dict(zip(unique, made, strict=True))
+    if all(standing):
+        return list(made)
+    unique = dict(zip(keys, standing, strict=True))
+    unknown = [key for key, customers in unique.items() if not customers and key.kind is not _ID]
+    leads: dict[LookupKey, Lead] = dict(zip(keys, made, strict=True))
     if unknown and operation.read_only:
         leads |= {key: Lead(outcomes=_left_alone(operation, key)) for key in unknown}
     elif unknown:

@@ -8,6 +8,7 @@ from typing import Final
 from domain.errors import SourceError, SourceRateLimited
 from domain.ids import CustomerId
 from domain.provenance import SourceStatus, completeness
+from domain.slots import quick
 from domain.sources import Source
 from domain.vocabulary import Completeness, SourceState
 
@@ -48,6 +49,9 @@ class Outcome:
             retry_after_ms=None if wait is None else round(wait * 1000),
             message=self.note if self.error is None else str(self.error),
         )
+
+
+OUTCOME: Final = quick(Outcome)
 
 
 def judge(outcomes: Iterable[Outcome]) -> Completeness:
@@ -129,7 +133,8 @@ class Ledger:
     """
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
-        self._nothing = Verdict(tuple(sources.values()), ())
+        self._sources = sources
+        self._unasked: Verdict | None = None
         self._noted: list[tuple[tuple[CustomerId, ...], tuple[Outcome, ...]]] = []
         self._verdicts: dict[CustomerId, Verdict] = {}
 
@@ -139,15 +144,25 @@ class Ledger:
 
     def statuses(self, customer: CustomerId) -> tuple[SourceStatus, ...]:
         """Every configured source, in order."""
-        return self._judged().get(customer, self._nothing).statuses
+        return self._verdict(customer).statuses
 
     def completeness(self, customer: CustomerId) -> Completeness:
-        return self._judged().get(customer, self._nothing).completeness
+        return self._verdict(customer).completeness
 
     def completeness_of(self, customers: Iterable[CustomerId]) -> list[Completeness]:
         """One for each, in order."""
-        verdicts, nothing = self._judged(), self._nothing
-        return [verdicts.get(customer, nothing).completeness for customer in customers]
+        verdicts = self._judged()
+        found: list[Completeness] = []
+        for customer in customers:
+            known = verdicts.get(customer)
+            found.append(_WHOLE if known is None else known.completeness)
+        return found
+
+    def _verdict(self, customer: CustomerId) -> Verdict:
+        found = self._judged().get(customer)
+        if found is None:
+            found = self._unasked = self._unasked or Verdict(tuple(self._sources.values()), ())
+        return found
 
     def _judged(self) -> Mapping[CustomerId, Verdict]:
         """With what was noted since it was last asked for."""
@@ -157,13 +172,14 @@ class Ledger:
         told: dict[tuple[CustomerId, ...], tuple[Outcome, ...]] = {}
         for customers, outcomes in noted:  # the lists of fifty are of the same fifty
             told[customers] = (*told.get(customers, ()), *outcomes)
-        verdicts = self._verdicts
+        verdicts, sources = self._verdicts, tuple(self._sources.values())
         for customers, outcomes in told.items():
-            after: dict[Verdict, Verdict] = {}
+            after: dict[Verdict | None, Verdict] = {}
             for customer in customers:
-                before = verdicts.get(customer, self._nothing)
+                before = verdicts.get(customer)
                 found = after.get(before)
                 if found is None:
-                    found = after[before] = Verdict(before.asked, (*before.outcomes, *outcomes))
+                    earlier = () if before is None else before.outcomes
+                    found = after[before] = Verdict(sources, (*earlier, *outcomes))
                 verdicts[customer] = found
         return verdicts

@@ -4,9 +4,10 @@ Here, and in no other place, records are masked: what a loader returns is what t
 The work itself is in the batch functions, which a compiled plan calls without loaders.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -15,6 +16,7 @@ from domain.errors import UnknownCustomer
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.provenance import Freshness
 from domain.records import Contact, Message, Record
+from domain.slots import changing
 from domain.sources import Fields
 from domain.vocabulary import LinkStatus
 from resolvers import (
@@ -61,8 +63,13 @@ GRAPH_TYPES = {
 """The types of the graph whose fields say what is read of a record."""
 
 
+_id: Final = attrgetter("id")
+_customers: Final = attrgetter("customers")
 _nodes: Final = attrgetter("nodes")
 _records: Final = attrgetter("records")
+
+
+_WITH_FIELDS: Final = changing(Cut, "fields")
 
 
 class Loaders:
@@ -94,41 +101,36 @@ class Loaders:
     async def lookup(self, key: LookupKey, freshness: Freshness) -> Answer:
         return (await self.lookups([key], freshness))[0]
 
-    async def lookups(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
-        """One entry per key, in order."""
+    def lookups(
+        self, keys: Sequence[LookupKey], freshness: Freshness
+    ) -> Coroutine[Any, Any, list[Answer]]:
+        """One entry per key, in order. Not itself a coroutine: each wait is resumed through it."""
+        is_open = access.may_read_anybody(self._operation)
+        look_up = self._look_up if is_open else self._look_up_own
         if self._asks_alone(keys):
-            return await self._look_up(keys, freshness)
-
-        async def fetch(keys: list[LookupKey]) -> list[Answer]:
-            return await self._look_up(keys, freshness)
-
+            return look_up(keys, freshness)
+        fetch = partial(look_up, freshness=freshness)
         batch: Batch[LookupKey, Answer] = self._batch(("lookup", freshness), fetch)
-        return await batch.load_many(keys)
+        return batch.load_many(keys)
 
     async def connection(self, owner: Customer, cut: Cut) -> Connection:
         """Children of a customer that was handed out; of the cut, `fields` are set here."""
         return (await self.connections([owner], cut))[0]
 
-    async def connections(self, owners: Sequence[Customer], cut: Cut) -> list[Connection]:
-        """One entry per customer, in order; all of them were handed out with one freshness."""
+    def connections(
+        self, owners: Sequence[Customer], cut: Cut
+    ) -> Coroutine[Any, Any, list[Connection]]:
+        """One entry per customer, in order; all of them were handed out with one freshness. Not
+        itself a coroutine, as `lookups`.
+        """
         freshness = owners[0].freshness
-        ids = [owner.id for owner in owners]
-        wanted = Cut(
-            kind=cut.kind,
-            first=cut.first,
-            after=cut.after,
-            where=cut.where,
-            freshness=cut.freshness,
-            fields=self._fields(cut.kind),
-        )
+        ids = [*map(_id, owners)]
+        wanted = _WITH_FIELDS(cut, self._operation.wanted.get(GRAPH_TYPES[cut.kind]))
         if self._asks_alone(ids):
-            return await self._children(ids, freshness, wanted)
-
-        async def fetch(ids: list[CustomerId]) -> list[Connection]:
-            return await self._children(ids, freshness, wanted)
-
+            return self._children(ids, freshness, wanted)
+        fetch = partial(self._children, freshness=freshness, cut=wanted)
         batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
-        return await batch.load_many(ids)
+        return batch.load_many(ids)
 
     async def timelines(self, owners: Sequence[Customer], walk: Walk) -> list[Timeline]:
         """One page per customer, in order; all of them were handed out with one freshness."""
@@ -252,11 +254,11 @@ class Loaders:
             made = self._known[freshness] = Once(fetch) if self.at_once else Batch(fetch)
         return made
 
-    async def _read_people(
+    def _read_people(
         self, freshness: Freshness, ids: list[CustomerId]
-    ) -> list[Person | None]:
+    ) -> Coroutine[Any, Any, list[Person | None]]:
         fields = customer.contact_fields(self._operation.services, self._customer_fields)
-        return await people.fetch(self._operation, ids, freshness, fields)
+        return people.fetch(self._operation, ids, freshness, fields)
 
     @property
     def _customer_fields(self) -> Fields:
@@ -293,16 +295,18 @@ class Loaders:
             stitched = [one and masks.apply(one) for one in stitched]
         return lookup.matched(found, stitched)
 
-    async def _look_up(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
-        open_keys = keys
-        if not access.may_read_anybody(self._operation):
-            allowed = [await access.may_look_up(self._operation, key) for key in keys]
-            open_keys = [key for key, may in zip(keys, allowed, strict=True) if may]
-        leads = await follow(self._operation, open_keys, freshness)
-        ids = list(dict.fromkeys(one for lead in leads for one in lead.customers))
-        matches = dict(zip(ids, await self._matches(ids, freshness), strict=True))
-        answers = lookup.answers(self._operation, open_keys, leads, matches)
+    async def _look_up_own(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
+        """For a caller who may not read anybody: what it has proven to be its own."""
+        allowed = [await access.may_look_up(self._operation, key) for key in keys]
+        own = [key for key, may in zip(keys, allowed, strict=True) if may]
+        answers = dict(zip(own, await self._look_up(own, freshness), strict=True))
         return [answers.get(key) or lookup.NotVerified() for key in keys]
+
+    async def _look_up(self, keys: Sequence[LookupKey], freshness: Freshness) -> list[Answer]:
+        leads = await follow(self._operation, keys, freshness)
+        ids = list(dict.fromkeys(chain.from_iterable(map(_customers, leads))))
+        matches = dict(zip(ids, await self._matches(ids, freshness), strict=True))
+        return lookup.answers(self._operation, keys, leads, matches)
 
     async def _children(
         self, ids: Sequence[CustomerId], freshness: Freshness, cut: Cut
@@ -317,10 +321,10 @@ class Loaders:
     async def _standing(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person]:
         """Raises UnknownCustomer for who went away since the customer was handed out."""
         found = self._people(freshness).at_hand(ids) or await self.people(ids, freshness)
-        standing = [person for person in found if person is not None]
-        if len(standing) < len(ids):
-            raise UnknownCustomer("a customer changed while it was read")
-        return standing
+        for person in found:
+            if person is None:
+                raise UnknownCustomer("a customer changed while it was read")
+        return found  # type: ignore[return-value]  # nobody is missing
 
     def _masked(self, connection: Connection) -> Connection:
         if connection.nodes is None:

@@ -75,14 +75,15 @@ def answers(
     keys: Sequence[LookupKey],
     leads: Sequence[Lead],
     found: Mapping[CustomerId, Match],
-) -> dict[LookupKey, Answer]:
-    """By key. `found` holds an entry for each customer of the leads."""
-    said: dict[LookupKey, Answer] = {}
+) -> list[Answer]:
+    """One entry per key, in order. `found` holds an entry for each customer of the leads."""
+    said: list[Answer] = []
     for key, lead in zip(keys, leads, strict=True):
-        if len(lead.customers) == 1 and (one := found[lead.customers[0]].customer) is not None:
-            said[key] = one  # the usual end, without a call
+        customers = lead.customers
+        if len(customers) == 1 and (one := found[customers[0]].customer) is not None:
+            said.append(one)  # the usual end, without a call
         else:
-            said[key] = answer(operation, key, lead, [found[one] for one in lead.customers])
+            said.append(answer(operation, key, lead, [found[one] for one in customers]))
     return said
 
 

@@ -1,10 +1,10 @@
 """One GraphQL operation: who asks, until when, with what, and what became of it."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Self
 
@@ -67,7 +67,7 @@ class Operation:
         self.resume_after: str | None = None
         """The cursor from which a stream goes on, whatever its arguments say."""
         self._trails: dict[SourceKey, Trail] = {}
-        self._followed: list[Iterable[tuple[Iterable[Record], Trail]]] = []
+        self._followed: list[Callable[[], Iterator[tuple[Iterable[Record], Trail]]]] = []
         self._problems: list[Problem] = []
         self._pages: list[tuple[Kind, str, Sequence[Page]]] = []
 
@@ -95,7 +95,7 @@ class Operation:
 
     def follow(self, records: Iterable[Record], trail: Trail) -> None:
         """Remember how the records came into the answer; looked at only where one is read on."""
-        self._followed.append(((records, trail),))
+        self._followed.append(partial(iter, ((records, trail),)))
 
     def follow_each(
         self,
@@ -104,11 +104,11 @@ class Operation:
         freshness: Freshness,
     ) -> None:
         """As `follow`, of what many customers have, in their order."""
-        self._followed.append(_trails(customers, lists, freshness))
+        self._followed.append(partial(_trails, customers, lists, freshness))
 
     def trail(self, key: SourceKey) -> Trail:
         followed, self._followed = self._followed, []
-        for records, trail in chain.from_iterable(followed):
+        for records, trail in chain.from_iterable(one() for one in followed):
             for record in records:
                 known = self._trails.get(record.key)
                 self._trails[record.key] = known.joined(trail) if known else trail

@@ -51,17 +51,22 @@ async def fetch(
     """
     clusters = await operation.services.identity.clusters(ids)
     # Two ids may be of one person, from before a merge.
-    distinct = {cluster.id: cluster for cluster in clusters if cluster is not None}
+    distinct: dict[CustomerId, Cluster] = {}
+    for cluster in clusters:
+        if cluster is not None:
+            distinct[cluster.id] = cluster
     keys: list[SourceKey] = []
     ends: list[int] = []
-    for cluster in distinct.values():
+    for each in distinct.values():
         if fields != NO_FIELDS:
-            for key in cluster.members:
+            for key in each.members:
                 if key.kind is _CONTACT:
                     keys.append(key)
         ends.append(len(keys))
     found = await readings(operation, keys, freshness, fields) if keys else []
     people = _people(operation, distinct.values(), found, ends, freshness)
+    if len(people) == len(clusters):  # in their order, then
+        return [*people.values()]
     return [None if cluster is None else people[cluster.id] for cluster in clusters]
 
 

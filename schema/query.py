@@ -89,8 +89,9 @@ class Capability:
 
 
 async def _look_up(info: Info, by: CustomerKey, freshness: Freshness | None) -> Answer:
-    found = await info.context.loaders.lookup(lookup_key(by), asked_for(freshness))
-    report(info, _lost(found))
+    (found,) = await info.context.loaders.lookups(lookup_keys([by]), asked_for(freshness))
+    if found.__class__ is not Person or found.failures:
+        report(info, _lost(found))
     return found
 
 

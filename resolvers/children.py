@@ -3,7 +3,8 @@ several rows one person has in a source.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from domain.ids import CustomerId
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _NOT_ONE = Found(None, ())
+_own = itemgetter(0)
+"""What to ask for, of Parents."""
 
 
 async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> list[Connection]:
@@ -29,7 +32,7 @@ async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> l
     lists = _Lists(sources, cut)
     if len(sources) == 1 and cut.after is None:
         answers = await parents_in(services, sources[0], people)
-        parents = [parent for answer in answers for parent in answer.parents]
+        parents = list(chain.from_iterable(map(_own, answers)))
         found = await read_one(operation, sources[0].name, parents, cut) if parents else []
         connections = lists.of_one_source(people, answers, found)
     else:

@@ -16,7 +16,6 @@ from domain.errors import UnknownCustomer
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.provenance import Freshness
 from domain.records import Contact, Message, Record
-from domain.slots import changing
 from domain.sources import Fields
 from domain.vocabulary import LinkStatus
 from resolvers import (
@@ -39,7 +38,7 @@ from resolvers.customer import Customer
 from resolvers.leads import follow
 from resolvers.lookup import Answer, Match
 from resolvers.matters import Matters
-from resolvers.pages import Cut
+from resolvers.pages import CUT, Cut
 from resolvers.people import Person
 from resolvers.texts import Texts
 from resolvers.timeline import Timeline, Walk
@@ -67,9 +66,6 @@ _id: Final = attrgetter("id")
 _customers: Final = attrgetter("customers")
 _nodes: Final = attrgetter("nodes")
 _records: Final = attrgetter("records")
-
-
-_WITH_FIELDS: Final = changing(Cut, "fields")
 
 
 class Loaders:
@@ -107,7 +103,7 @@ class Loaders:
         """One entry per key, in order. Not itself a coroutine: each wait is resumed through it."""
         is_open = access.may_read_anybody(self._operation)
         look_up = self._look_up if is_open else self._look_up_own
-        if self._asks_alone(keys):
+        if self.at_once and (len(keys) == 1 or _are_distinct(keys)):
             return look_up(keys, freshness)
         fetch = partial(look_up, freshness=freshness)
         batch: Batch[LookupKey, Answer] = self._batch(("lookup", freshness), fetch)
@@ -125,8 +121,10 @@ class Loaders:
         """
         freshness = owners[0].freshness
         ids = [*map(_id, owners)]
-        wanted = _WITH_FIELDS(cut, self._operation.wanted.get(GRAPH_TYPES[cut.kind]))
-        if self._asks_alone(ids):
+        kind, first, after, where, age, _ = cut
+        fields = self._operation.wanted.get(GRAPH_TYPES[kind])
+        wanted = CUT((kind, first, after, where, age, fields))
+        if self.at_once and (len(ids) == 1 or _are_distinct(ids)):
             return self._children(ids, freshness, wanted)
         fetch = partial(self._children, freshness=freshness, cut=wanted)
         batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
@@ -174,7 +172,7 @@ class Loaders:
         `fields` are set here.
         """
         freshness = self._operation.trail(thread).freshness
-        wanted = replace(cut, freshness=freshness, fields=self._fields(Kind.MESSAGE))
+        wanted = cut._replace(freshness=freshness, fields=self._fields(Kind.MESSAGE))
 
         async def fetch(threads: list[SourceKey]) -> list[Connection]:
             found = await messages.fetch(self._operation, threads, wanted)
@@ -274,10 +272,6 @@ class Loaders:
             self._made[name] = Batch(fetch)
         return self._made[name]
 
-    def _asks_alone(self, keys: Sequence[Hashable]) -> bool:
-        """Whether nobody else asks for the same, where one place of a plan does."""
-        return self.at_once and (len(keys) == 1 or len(set(keys)) == len(keys))
-
     def _customers(self, freshness: Freshness) -> Batch[CustomerId, Customer | None]:
         async def fetch(ids: list[CustomerId]) -> list[Customer | None]:
             allowed = await access.may_read(self._operation, ids)
@@ -311,20 +305,24 @@ class Loaders:
     async def _children(
         self, ids: Sequence[CustomerId], freshness: Freshness, cut: Cut
     ) -> list[Connection]:
-        standing = await self._standing(ids, freshness)
-        connections = await children.fetch(self._operation, standing, cut)
-        self._operation.follow_each(ids, map(_nodes, connections), cut.freshness)
-        if self._operation.masks.hide_nothing:
+        operation = self._operation
+        known = self._known.get(freshness)
+        standing = None if known is None else _here(known.at_hand(ids))
+        if standing is None:
+            standing = await self._standing(ids, freshness)
+        connections = await children.fetch(operation, standing, cut)
+        operation.follow_each(ids, map(_nodes, connections), cut.freshness)
+        if operation.masks.hide_nothing:
             return connections
         return [self._masked(connection) for connection in connections]
 
     async def _standing(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person]:
         """Raises UnknownCustomer for who went away since the customer was handed out."""
         found = self._people(freshness).at_hand(ids) or await self.people(ids, freshness)
-        for person in found:
-            if person is None:
-                raise UnknownCustomer("a customer changed while it was read")
-        return found  # type: ignore[return-value]  # nobody is missing
+        standing = _here(found)
+        if standing is None:
+            raise UnknownCustomer("a customer changed while it was read")
+        return standing
 
     def _masked(self, connection: Connection) -> Connection:
         if connection.nodes is None:
@@ -362,3 +360,17 @@ class Loaders:
             if found is not None:
                 return found
         return None
+
+
+def _are_distinct(keys: Sequence[Hashable]) -> bool:
+    return len(set(keys)) == len(keys)
+
+
+def _here(people: Sequence[Person | None] | None) -> list[Person] | None:
+    """None where somebody is not known, or gone."""
+    if people is None:
+        return None
+    for person in people:
+        if person is None:
+            return None
+    return people  # type: ignore[return-value]  # nobody is missing

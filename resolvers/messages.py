@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.errors import NotSupported
@@ -29,7 +28,7 @@ async def fetch(operation: "Operation", threads: Sequence[SourceKey], cut: Cut) 
     """
     staff = operation.caller.may(STAFF)
     # One more than asked for: among what is left, hidden notes alone would not be a next page.
-    wanted = cut if staff else replace(cut, first=cut.first + 1)
+    wanted = cut if staff else cut._replace(first=cut.first + 1)
     parents: dict[str, list[Parent]] = defaultdict(list)
     for thread in threads:
         if _supported(operation, thread.source):
@@ -81,7 +80,7 @@ async def _visible(operation: "Operation", spot: Spot, found: Found, cut: Cut) -
         return found
     shown = _public(page)
     while page.has_more and page.items and len(shown) < cut.first:
-        rest = replace(cut, after=place(page.items[-1]))
+        rest = cut._replace(after=place(page.items[-1]))
         more = (await read(operation, {name: [parent]}, rest))[spot]
         outcomes.extend(more.outcomes)
         if more.page is None:

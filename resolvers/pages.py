@@ -3,44 +3,50 @@ last good page where a source fails.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import repeat
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.errors import SourceError, SourceProtocolError
 from domain.ids import Kind
 from domain.provenance import Freshness
 from domain.records import Record
-from domain.sources import ChildFilter, ChildPage, Fields, PageRequest, Parent
+from domain.sources import ChildFilter, ChildPage, Fields, PageRequest, Parent, Source
 from domain.vocabulary import ServedFrom
 from domain.waiting import together
 from resolvers.calls import Reply, ask, at_hand
 from resolvers.cursors import Place
 from resolvers.kept import EVERYTHING, recall, worth_keeping
 from resolvers.lately import Spot
-from resolvers.ledger import Outcome
+from resolvers.ledger import OUTCOME, Outcome
 from resolvers.projection import projection
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
 
+_USUAL = Freshness()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """Which list is wanted, which part of it, and what of each item. Equal cuts share one call."""
+
+class Cut(NamedTuple):
+    """Which list is wanted, which part of it, and what of each item. Equal cuts share one call. A
+    tuple, as what is asked for together is.
+    """
 
     kind: Kind
     first: int = 20
     after: Place | None = None
-    where: ChildFilter = field(default_factory=ChildFilter)
-    freshness: Freshness = field(default_factory=Freshness)
+    where: ChildFilter = EVERYTHING
+    freshness: Freshness = _USUAL
     fields: Fields = None
 
     def page(self, source: str) -> PageRequest:
         return PageRequest(self.first, self.after.position(source) if self.after else None)
+
+
+CUT: Final = partial(tuple.__new__, Cut)
+"""Of its parts, without a call of ours."""
 
 
 class Found(NamedTuple):
@@ -94,7 +100,7 @@ async def read_one(
     if behind.at_hand is not None:
         young = behind.at_hand.pages(cut.kind, parents, page, cut.where, wanted)
         if young is not None:  # it was kept for bad days when it came
-            return _sorted(at_hand(operation, source, young))[0]
+            return _young(operation, source, young)
     reader = behind.children[cut.kind]
     reply = await ask(
         operation,
@@ -115,6 +121,22 @@ async def read_one(
         for i, one in zip(bad, stood_in, strict=True):
             pages[i] = one
     return pages
+
+
+def _young(
+    operation: "Operation", source: Source, pages: Sequence[ChildPage[Record]]
+) -> list[Found]:
+    """What a cache had at hand. Pages of one moment share what is said of it."""
+    found: list[Found] = []
+    told: dict[datetime | None, tuple[Outcome, ...]] = {}
+    for page in pages:
+        at = page.fetched_at
+        if page.dropped:
+            return _sorted(at_hand(operation, source, pages))[0]
+        if at not in told:
+            told[at] = (OUTCOME(source=source.name, at=at),)
+        found.append(_FOUND((page, told[at])))
+    return found
 
 
 def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, SourceError]]:
@@ -158,7 +180,7 @@ def _told(reply: Reply[ChildPage[Record]], page: ChildPage[Record]) -> tuple[Out
         outcome = reply.outcome()
     else:
         stale = page.served_from is ServedFrom.STALE_CACHE
-        outcome = Outcome(source=reply.source, stale=stale, at=page.fetched_at)
+        outcome = OUTCOME(source=reply.source, stale=stale, at=page.fetched_at)
     if not page.dropped:
         return (outcome,)
     lost = SourceProtocolError(reply.source, f"{page.dropped} rows without id or time left out")

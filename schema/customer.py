@@ -1,6 +1,8 @@
 """The person."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import itemgetter
 
 import strawberry
 from strawberry import UNSET, federation
@@ -14,7 +16,7 @@ from resolvers.connection import Connection, page_size
 from resolvers.cursors import decode
 from resolvers.customer import Customer as Person
 from resolvers.operation import Operation
-from resolvers.pages import Cut
+from resolvers.pages import CUT, Cut
 from schema.active import active_interactions
 from schema.base import Info, Node, PageInfo, Provenance, SourceStatus, speaks_for
 from schema.bulk import Many, in_one_go, with_all, with_many
@@ -163,13 +165,15 @@ def _cut(
     where: ChildFilter,
     fresh: Freshness | None,
 ) -> Cut:
-    return Cut(
-        kind=kind,
-        first=page_size(20 if first is None else first),
-        after=None if after is UNSET or not after else decode(kind, after),
-        where=where,
-        freshness=freshness(fresh, owner.freshness),
-    )
+    size = page_size(20 if first is None else first)
+    place = None if after is UNSET or not after else decode(kind, after)
+    is_named = fresh is not None and fresh is not UNSET
+    age = freshness(fresh, owner.freshness) if is_named else owner.freshness
+    return CUT((kind, size, place, where, age, None))
+
+
+_EVERYTHING = ChildFilter()
+_PLACE = itemgetter(0)
 
 
 def _children_of_many(kind: Kind) -> Many:
@@ -185,16 +189,21 @@ def _children_of_many(kind: Kind) -> Many:
         filter: OrderFilter | TicketFilter | None = UNSET,
         freshness: Freshness | None = UNSET,
     ) -> Sequence[Connection]:
-        where = ticket_filter(filter) if kind is Kind.TICKET else order_filter(filter)  # type: ignore[arg-type]  # as the schema has it
-        found: dict[int, Connection] = {}
-        for group, some in by_freshness(owners):
+        where = _EVERYTHING
+        if filter is not None and filter is not UNSET:
+            where = ticket_filter(filter) if kind is Kind.TICKET else order_filter(filter)  # type: ignore[arg-type]  # as the schema has it
+        found: list[Connection] = []
+        groups = by_freshness(owners)
+        for _, some in groups:
             cut = _cut(kind, some[0], first=first, after=after, where=where, fresh=freshness)
-            connections = await context.loaders.connections(some, cut)
-            found |= zip(group, connections, strict=True)
-        for i, one in found.items():
+            found += await context.loaders.connections(some, cut)
+        if len(groups) > 1:
+            places = chain.from_iterable(group for group, _ in groups)
+            found = [one for _, one in sorted(zip(places, found, strict=True), key=_PLACE)]
+        for i, one in enumerate(found):
             if one.failures:
                 report(place(i), one.failures)
-        return [*map(found.__getitem__, range(len(owners)))]
+        return found
 
     return many
 

@@ -65,24 +65,36 @@ def lookup_keys(some: Sequence[CustomerKey]) -> list[LookupKey]:
     """
     found: list[LookupKey] = []
     for by in some:
-        keys = []
-        for kind, name in _PLAIN:
-            value = getattr(by, name)
-            if value is not None and value is not UNSET:
-                keys.append((kind, value, ""))
-        if by.handle is not None and by.handle is not UNSET:
-            keys.append((_HANDLE, by.handle.handle, by.handle.platform.lower()))
-        if by.external is not None and by.external is not UNSET:
-            keys.append((_EXTERNAL, by.external.external_id, by.external.system))
-        if len(keys) != 1:
-            raise InputError(f"by: exactly one key, not {len(keys)}")
-        kind, value, _ = keys[0]
+        given = by.__dict__
+        # What was not given is not there, where a plan has made it; else it is UNSET, or null.
+        named = given.get("external") if len(given) == 1 else None
+        if named:
+            key = (_EXTERNAL, named.external_id, named.system)
+        else:
+            keys = _given(by)
+            if len(keys) != 1:
+                raise InputError(f"by: exactly one key, not {len(keys)}")
+            key = keys[0]
+        value = key[1]
         if not value.strip():
-            raise InputError(f"by.{kind.value}: must not be empty")
+            raise InputError(f"by.{key[0].value}: must not be empty")
         if len(value) > MAX_KEY_CHARS:
-            raise InputError(f"by.{kind.value}: at most {MAX_KEY_CHARS} characters")
-        found.append(tuple.__new__(LookupKey, keys[0]))
+            raise InputError(f"by.{key[0].value}: at most {MAX_KEY_CHARS} characters")
+        found.append(tuple.__new__(LookupKey, key))
     return found
+
+
+def _given(by: CustomerKey) -> list[tuple[KeyKind, str, str]]:
+    keys = []
+    for kind, name in _PLAIN:
+        value = getattr(by, name)
+        if value is not None and value is not UNSET:
+            keys.append((kind, value, ""))
+    if by.handle is not None and by.handle is not UNSET:
+        keys.append((_HANDLE, by.handle.handle, by.handle.platform.lower()))
+    if by.external is not None and by.external is not UNSET:
+        keys.append((_EXTERNAL, by.external.external_id, by.external.system))
+    return keys
 
 
 @strawberry.input(description="How old an answer may be, and how long the caller will wait for it.")

@@ -6,8 +6,10 @@ every wait, which takes ten times as long as what it guards against.
 """
 
 import asyncio
+import os
 from collections.abc import Coroutine, Sequence
 from math import inf
+from threading import get_ident
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -32,15 +34,15 @@ class before:  # read as a statement: `with before(deadline):`
 
     def __enter__(self) -> Self:
         # In one piece, since a request comes by a dozen times.
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        watch = _watches[0]
+        if watch.thread != get_ident() or not watch.loop.is_running():
+            watch = _renewed()
+        task = asyncio.current_task(watch.loop)
         if task is None:
             raise RuntimeError("a deadline is for what runs in a task")
         self._task = task
         self._cancelling = task.cancelling()
-        if not _watches or _watches[0].loop is not loop:
-            _watches[:] = [_Watch(loop)]
-        self._watch = watch = _watches[0]
+        self._watch = watch
         watch.waits.add(self)
         if self.deadline < watch.at:
             watch.look_at(self.deadline)
@@ -65,10 +67,11 @@ class before:  # read as a statement: `with before(deadline):`
 class _Watch:
     """The deadlines under way in one event loop, and a timer for the first of them."""
 
-    __slots__ = ("_timer", "at", "loop", "waits")
+    __slots__ = ("_timer", "at", "loop", "thread", "waits")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread: int) -> None:
         self.loop = loop
+        self.thread = thread
         self.waits: set[before] = set()
         self.at = inf
         """When it is looked at them next."""
@@ -90,8 +93,35 @@ class _Watch:
             self.look_at(min(wait.deadline for wait in self.waits))
 
 
-_watches: list[_Watch] = []
+_NO_THREAD: Final = 0
+_watches: Final[list[_Watch]] = [_Watch(asyncio.AbstractEventLoop(), _NO_THREAD)]
 """That of the event loop asked last. Each wait knows its own, so several loops only share less."""
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """As `asyncio.get_running_loop`, which asks the system each time for the id of the process: it
+    may be a fork of the one in which the loop ran. A request asks a dozen times; here a fork
+    forgets.
+    """
+    watch = _watches[0]
+    if watch.thread != get_ident() or not watch.loop.is_running():
+        watch = _renewed()
+    return watch.loop
+
+
+def _renewed() -> _Watch:
+    """For another event loop than the one asked last, or another thread. A loop that is running in
+    this thread is the one that runs here: they do not nest.
+    """
+    _watches[0] = watch = _Watch(asyncio.get_running_loop(), get_ident())
+    return watch
+
+
+def _forget() -> None:
+    _watches[0].thread = _NO_THREAD
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 async def together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -6,7 +6,6 @@ Nothing is resolved before the last limit is judged. The status says what the me
 (GraphQL over HTTP): `application/json` answers every well-formed request with 200.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -21,7 +20,7 @@ from starlette.responses import Response
 
 from domain.ports import Telemetry
 from domain.slots import thawed
-from domain.waiting import before
+from domain.waiting import before, running_loop
 from gateway import answers
 from gateway.answers import Answer, Problem
 from gateway.auth import Doorkeeper
@@ -112,7 +111,7 @@ class GraphQLEndpoint:
         """The answer to a request with these headers; `read` is called once the caller is known."""
         # In one piece, because whatever waits below is resumed through each function above it; and
         # with one wait, which guards the body and then the run.
-        started, now = perf_counter(), asyncio.get_running_loop().time
+        started, now = perf_counter(), running_loop().time
         media, kind, asked, context = _GRAPHQL, "none", None, None
         limit_s = self._limit_s
         try:
@@ -162,7 +161,7 @@ class GraphQLEndpoint:
         limit_s = self._limit_s
         context = self._new_context(caller, limit_s * (1 - RESERVE), asked.read_only)
         try:
-            with before(asyncio.get_running_loop().time() + limit_s):
+            with before(running_loop().time() + limit_s):
                 result = await self._graph.executor.run(prepared, asked.variables, context, values)
         except TimeoutError:
             answer = answers.failed(_exceeded(limit_s))

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from domain.waiting import running_loop
+
 
 class Tasks:
     """Each may begin more of them."""
@@ -22,14 +24,14 @@ class Tasks:
         self._rest: asyncio.Future[None] | None = None
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = running_loop().create_task(work)
         self.left += 1
         self._begun.append(task)
         task.add_done_callback(self._end)
 
     def rest(self) -> asyncio.Future[None]:
         """Done when all are, or with what the first that failed has raised."""
-        self._rest = rest = asyncio.get_running_loop().create_future()
+        self._rest = rest = running_loop().create_future()
         if self._failure is not None or not self.left:
             self._tell(rest)
         return rest

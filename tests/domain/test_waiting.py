@@ -1,11 +1,13 @@
 """Deadlines that share a timer, against those of asyncio."""
 
 import asyncio
+import os
+import threading
 from typing import Any
 
 import pytest
 
-from domain.waiting import before, together
+from domain.waiting import before, running_loop, together
 
 
 def now() -> float:
@@ -86,3 +88,53 @@ async def test_jobs_are_done_side_by_side_and_told_in_order() -> None:
     assert await together([]) == []
     assert await together([job(1)]) == [1]
     assert await together([job(1), job(2)]) == [1, 2]
+
+
+def test_the_loop_that_runs_is_known_in_each_thread() -> None:
+    def loops() -> list[asyncio.AbstractEventLoop]:
+        async def asked() -> list[asyncio.AbstractEventLoop]:
+            return [running_loop(), running_loop(), asyncio.get_running_loop()]
+
+        found = asyncio.run(asked())
+        assert len(set(map(id, found))) == 1
+        return found
+
+    async def around() -> None:
+        ours = running_loop()
+        theirs = await asyncio.to_thread(loops)
+        assert theirs[0] is not ours
+        assert running_loop() is ours is asyncio.get_running_loop()
+
+    first = loops()
+    asyncio.run(around())
+    assert loops()[0] is not first[0]
+
+
+async def test_where_no_loop_runs_none_is_known() -> None:
+    assert running_loop() is asyncio.get_running_loop()
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            running_loop()
+        except RuntimeError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert told == ["no running event loop"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+async def test_a_fork_has_no_running_loop() -> None:
+    assert running_loop() is asyncio.get_running_loop()
+    child = os.fork()
+    if child == 0:
+        try:
+            running_loop()
+        except RuntimeError:
+            os._exit(7)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)  # noqa: ASYNC222  # it ends at once
+    assert os.waitstatus_to_exitcode(status) == 7

@@ -51,10 +51,19 @@ class Place:
 class Answer:
     """The data of an answer, and the errors that took something from it."""
 
+    __slots__ = ("_root", "errors", "top")
+
     def __init__(self) -> None:
         self.top: dict[str, Any] = {"data": None}
-        self.root = Place(None, "data", self.top, nullable=True)
         self.errors: list[GraphQLError] = []
+        self._root: Place | None = None
+
+    @property
+    def root(self) -> Place:
+        """Asked for by errors and those who look for a path; most answers have neither."""
+        if self._root is None:
+            self._root = Place(None, "data", self.top, nullable=True)
+        return self._root
 
     def lose(self, place: Place, error: GraphQLError) -> None:
         """Make the place null, or the nearest above it that may be, and tell why. What is gone

@@ -51,6 +51,18 @@ class Run:
     call `arguments`.
     """
 
+    __slots__ = (
+        "_bound",
+        "_in_step",
+        "_tasks",
+        "_variables",
+        "answer",
+        "context",
+        "info",
+        "known",
+        "waiting",
+    )
+
     def __init__(self, context: Any, variables: VariableValues, *, in_step: bool = False) -> None:
         """`in_step`: places that may share a call begin in one turn of the event loop, so that none
         has left before the others ask.
@@ -64,7 +76,8 @@ class Run:
         """What a resolver answers for each value of the attribute from which it follows."""
         self._variables = variables
         self._bound: dict[Field, dict[str, Any] | Exception] = {}
-        self._tasks = Tasks()
+        self._tasks: Tasks | None = None
+        """None until a step begins beside another one."""
         self._in_step = in_step
 
     async def execute(self, root: Selection) -> ExecutionResult:
@@ -73,18 +86,55 @@ class Run:
         jobs: list[Job] = []
         if root.waits:
             self._begin(root, None, jobs)
+        if jobs:
+            try:
+                await self._walk(jobs)
+                if self._tasks is not None and self._tasks.left:
+                    await self._tasks.rest()
+            except BaseException:
+                if self._tasks is not None:
+                    await self._tasks.stop()
+                raise
+        return ExecutionResult(answer.top["data"], answer.errors or None)
+
+    async def each(
+        self, root: Selection, how: Sharing, said: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]] | None:
+        """The data of several operations whose roots only differ in what they say of one step. None
+        where something did not go as expected: there is one answer here, and whose place in it is
+        whose is not known.
+        """
+        self._is_shared = True
+        self.waiting = [[] for _ in range(root.groups)]
         try:
-            await self._walk(jobs)
+            found = [root.build(None, self, None, None) for _ in said]  # type: ignore[misc]  # as above
+            await self._walk_each(Level(root, self.waiting[root.index], None), how, said)
             if self._tasks.left:
                 await self._tasks.rest()
+        except Spoilt:
+            found = None
         except BaseException:
             await self._tasks.stop()
             raise
-        return ExecutionResult(answer.top["data"], answer.errors or None)
+        return found
+
+    async def _walk_each(
+        self, level: Level, how: Sharing, said: Sequence[Mapping[str, Any]]
+    ) -> None:
+        field, failed = how.step, list[tuple[Item, Any]]()
+        found = await how.answer(self.info, said)
+        field.complete(level.items, found, self, failed)  # type: ignore[misc]  # a step has one
+        if failed:
+            raise Spoilt
+        jobs: list[Job] = []
+        for selection in field.below:
+            self._begin(selection, level, jobs)
+        await self._walk(jobs)
 
     def _read(self, root: Selection) -> None:
         answer = self.answer
-        self.waiting = [[] for _ in range(root.groups)]
+        if root.groups:
+            self.waiting = [[] for _ in range(root.groups)]
         try:
             assert root.build is not None  # noqa: S101  # that of a root is always generated
             answer.top["data"] = root.build(None, self, None, None)
@@ -146,12 +196,11 @@ class Run:
         errors = self.answer.errors
         while jobs:
             if self._in_step and len(jobs) > 1:
-                for job in jobs:
-                    self._tasks.begin(self._walk([job]))
+                self._begin_beside(jobs)
                 return
             last = jobs.pop()
-            for job in jobs:
-                self._tasks.begin(self._walk([job]))
+            if jobs:
+                self._begin_beside(jobs)
             if isinstance(last, list):
                 jobs = last
                 continue
@@ -174,6 +223,12 @@ class Run:
             level.left -= 1
             if not level.left:
                 self._end(level)
+
+    def _begin_beside(self, jobs: list[Job]) -> None:
+        if self._tasks is None:
+            self._tasks = Tasks()
+        for job in jobs:
+            self._tasks.begin(self._walk([job]))
 
     def _asked(self, field: Field, items: list[Item]) -> Awaitable[Sequence[Any]]:
         """For each item a value, or the exception that is the error of its field."""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from connectors.desk import Desk, Sheet
 from connectors.gathering import answered
-from connectors.spec import BatchRead, GetAsk
+from connectors.spec import BatchRead, GetAsk, are_valid
 from domain.errors import SourceError, SourceProtocolError, SourceUnavailable
 from domain.records import Contact, Record
 from domain.slots import quick
@@ -27,7 +27,9 @@ class BatchReader:
     async def get_many(
         self, external_ids: Sequence[str], fields: Fields, deadline: Deadline
     ) -> list[Record | SourceError | None]:
-        wanted = list(filter(self._form.valid, dict.fromkeys(external_ids)))
+        wanted = list(dict.fromkeys(external_ids))
+        if not are_valid(self._form.valid, wanted):
+            wanted = list(filter(self._form.valid, wanted))
         found: Found = {}
         if 0 < len(wanted) <= self._form.size.value:
             found = await self._chunk(wanted, fields, deadline)

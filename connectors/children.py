@@ -10,7 +10,7 @@ from connectors.desk import Desk, Sheet
 from connectors.gathering import answered
 from connectors.matching import belongs, named, needed, position, satisfies, spelling
 from connectors.reading import Row
-from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via
+from connectors.spec import ChildRead, ChildrenAsk, GetAsk, Via, are_valid
 from domain.errors import NotSupported, SourceError, SourceProtocolError
 from domain.records import Contact, Message, Record
 from domain.slots import quick
@@ -92,7 +92,7 @@ class ChildReader:
         bys, values = zip(*parents, strict=True)
         if bys.count(by) < len(bys) or len(set(values)) < len(values):
             return None
-        return form if all(map(form.valid, values)) else None
+        return form if are_valid(form.valid, values) else None
 
     async def _routes(self, parents: Sequence[Parent], deadline: Deadline) -> _Routes:
         """The parents to ask about for each one given: itself, or this source's own contacts."""

@@ -158,6 +158,17 @@ def decimal_id(external_id: str) -> bool:
     return external_id.isascii() and external_id.isdecimal()
 
 
+BY_CHARACTER: set[Callable[[str], object]] = {decimal_id}
+"""Those that look at each character by itself, and refuse what has none."""
+
+
+def are_valid(valid: Callable[[str], object], ids: Sequence[str]) -> bool:
+    """Whether all of them can exist; where each character is judged by itself, in one go."""
+    if valid in BY_CHARACTER and ids:
+        return all(ids) and bool(valid("".join(ids)))
+    return all(map(valid, ids))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed(Call[L]):
     """A question whose rows may lie in several lists (what was sent, what was received), each a

@@ -12,7 +12,7 @@ from connectors.mapped.tables import Table
 from connectors.mapped.templates import Blank, Values
 from connectors.reading import RowError, identifier
 from connectors.request import Request
-from connectors.spec import Figure, Page, any_id
+from connectors.spec import BY_CHARACTER, Figure, Page, any_id
 from domain.ids import Kind
 from domain.slots import quick
 
@@ -21,6 +21,7 @@ UNKNOWN = frozenset({404, 410})
 _NUMBER = re.compile("[0-9]+").fullmatch
 """As `decimal_id`. Like the next, it is asked of every id, so it is no function of Python's."""
 _IN_ONE_PIECE = re.compile(r"[^, ;|]+").fullmatch
+BY_CHARACTER.update((_NUMBER, _IN_ONE_PIECE))
 
 Ask = Callable[[Values], Request]
 _page = quick(Page)

@@ -12,8 +12,8 @@ from domain.sources import Parent, Source
 from domain.waiting import together
 from resolvers.connection import Connection, merge
 from resolvers.ledger import Outcome, Verdict
-from resolvers.pages import Cut, Found, read_each, read_one
-from resolvers.parents import Parents, parents_in
+from resolvers.pages import Cut, Found, read_each, read_kept, read_one
+from resolvers.parents import Parents, parents_at_hand, parents_in
 from resolvers.people import Person
 
 if TYPE_CHECKING:
@@ -34,15 +34,28 @@ async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> l
         answers = await parents_in(services, sources[0], people)
         parents = list(chain.from_iterable(map(_own, answers)))
         found = await read_one(operation, sources[0].name, parents, cut) if parents else []
-        connections = lists.of_one_source(people, answers, found)
-    else:
-        asked = await together([parents_in(services, source, people) for source in sources])
-        pages = await read_each(operation, _parents(sources, asked), cut)
-        rest = [iter(pages.get(source.name, ())) for source in sources]
-        connections = lists.of_several(people, asked, rest)
-    for verdict, ids in lists.judged.values():
-        operation.ledger.note(ids, verdict.outcomes)
-    return connections
+        return lists.noted(operation, lists.of_one_source(people, answers, found))
+    asked = await together([parents_in(services, source, people) for source in sources])
+    read = await read_each(operation, _parents(sources, asked), cut)
+    rest = [iter(read.get(source.name, ())) for source in sources]
+    return lists.noted(operation, lists.of_several(people, asked, rest))
+
+
+def at_hand(operation: "Operation", people: Sequence[Person], cut: Cut) -> list[Connection] | None:
+    """The same of one source, all of it from a cache; None where something has to be asked."""
+    services = operation.services
+    sources = services.holding(cut.kind)
+    if len(sources) != 1 or cut.after is not None:
+        return None
+    answers = parents_at_hand(services, sources[0], people)
+    if answers is None:
+        return None
+    parents = list(chain.from_iterable(map(_own, answers)))
+    found = read_kept(operation, sources[0], parents, cut)
+    if found is None:
+        return None
+    lists = _Lists(sources, cut)
+    return lists.noted(operation, lists.of_one_source(people, answers, found))
 
 
 def connect(
@@ -104,6 +117,11 @@ class _Lists:
             made.nodes = items[:first] if more else items
             made.has_next = more or (page.has_more and bool(items))
             connections.append(made)
+        return connections
+
+    def noted(self, operation: "Operation", connections: list[Connection]) -> list[Connection]:
+        for verdict, ids in self.judged.values():
+            operation.ledger.note(ids, verdict.outcomes)
         return connections
 
     def of_several(

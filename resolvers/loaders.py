@@ -121,14 +121,22 @@ class Loaders:
         """
         freshness = owners[0].freshness
         ids = [*map(_id, owners)]
-        kind, first, after, where, age, _ = cut
-        fields = self._operation.wanted.get(GRAPH_TYPES[kind])
-        wanted = CUT((kind, first, after, where, age, fields))
+        wanted = self._cut(cut)
         if self.at_once and (len(ids) == 1 or _are_distinct(ids)):
             return self._children(ids, freshness, wanted)
         fetch = partial(self._children, freshness=freshness, cut=wanted)
         batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
         return batch.load_many(ids)
+
+    def connections_at_hand(self, owners: Sequence[Customer], cut: Cut) -> list[Connection] | None:
+        """The same where nothing has to be waited for; None where it has."""
+        known = self._known.get(owners[0].freshness) if self.at_once else None
+        ids = [*map(_id, owners)]
+        standing = None if known is None else _here(known.at_hand(ids))
+        if standing is None or (len(ids) > 1 and not _are_distinct(ids)):
+            return None
+        connections = children.at_hand(self._operation, standing, self._cut(cut))
+        return None if connections is None else self._followed(ids, connections, cut)
 
     async def timelines(self, owners: Sequence[Customer], walk: Walk) -> list[Timeline]:
         """One page per customer, in order; all of them were handed out with one freshness."""
@@ -310,11 +318,22 @@ class Loaders:
         standing = None if known is None else _here(known.at_hand(ids))
         if standing is None:
             standing = await self._standing(ids, freshness)
-        connections = await children.fetch(operation, standing, cut)
+        return self._followed(ids, await children.fetch(operation, standing, cut), cut)
+
+    def _followed(
+        self, ids: Sequence[CustomerId], connections: list[Connection], cut: Cut
+    ) -> list[Connection]:
+        """As they are handed out."""
+        operation = self._operation
         operation.follow_each(ids, map(_nodes, connections), cut.freshness)
         if operation.masks.hide_nothing:
             return connections
         return [self._masked(connection) for connection in connections]
+
+    def _cut(self, cut: Cut) -> Cut:
+        kind, first, after, where, freshness, _ = cut
+        fields = self._operation.wanted.get(GRAPH_TYPES[kind])
+        return CUT((kind, first, after, where, freshness, fields))
 
     async def _standing(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person]:
         """Raises UnknownCustomer for who went away since the customer was handed out."""

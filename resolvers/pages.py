@@ -92,15 +92,13 @@ async def read_one(
         unique = list(dict.fromkeys(parents))
         found = dict(zip(unique, await read_one(operation, name, unique, cut), strict=True))
         return [found[parent] for parent in parents]
-    source = operation.services.sources[name]
-    page = _PAGE((cut.first, None)) if cut.after is None else cut.page(name)
-    keep = page.after is None and cut.where == EVERYTHING  # the beginning of the whole list
-    wanted = projection(cut.kind, cut.fields, keepable=keep)
-    behind = source if source.within is None else source.within(cut.freshness)
-    if behind.at_hand is not None:
-        young = behind.at_hand.pages(cut.kind, parents, page, cut.where, wanted)
-        if young is not None:  # it was kept for bad days when it came
-            return _young(operation, source, young)
+    source = behind = operation.services.sources[name]
+    if source.within is not None:
+        young = read_kept(operation, source, parents, cut)
+        if young is not None:
+            return young
+        behind = source.within(cut.freshness)
+    page, keep, wanted = _question(name, cut)
     reader = behind.children[cut.kind]
     reply = await ask(
         operation,
@@ -123,19 +121,37 @@ async def read_one(
     return pages
 
 
-def _young(
-    operation: "Operation", source: Source, pages: Sequence[ChildPage[Record]]
-) -> list[Found]:
-    """What a cache had at hand. Pages of one moment share what is said of it."""
+def _question(name: str, cut: Cut) -> tuple[PageRequest, bool, Fields]:
+    """What is asked for, and whether the answer is worth keeping for bad days: the beginning of the
+    whole list.
+    """
+    page = _PAGE((cut.first, None)) if cut.after is None else cut.page(name)
+    keep = page.after is None and cut.where == EVERYTHING
+    return page, keep, projection(cut.kind, cut.fields, keepable=keep)
+
+
+def read_kept(
+    operation: "Operation", source: Source, parents: Sequence[Parent], cut: Cut
+) -> list[Found] | None:
+    """As `read_one`, of what a cache holds, which was kept for bad days when it came; None where
+    the source has to be asked. Pages of one moment share what is said of it.
+    """
+    kept = None if source.within is None else source.within(cut.freshness).at_hand
+    if kept is None:
+        return None
+    page, _, wanted = _question(source.name, cut)
+    pages = kept.pages(cut.kind, parents, page, cut.where, wanted)
+    if pages is None:
+        return None
     found: list[Found] = []
     told: dict[datetime | None, tuple[Outcome, ...]] = {}
-    for page in pages:
-        at = page.fetched_at
-        if page.dropped:
+    for got in pages:
+        at = got.fetched_at
+        if got.dropped:
             return _sorted(at_hand(operation, source, pages))[0]
         if at not in told:
             told[at] = (OUTCOME(source=source.name, at=at),)
-        found.append(_FOUND((page, told[at])))
+        found.append(_FOUND((got, told[at])))
     return found
 
 

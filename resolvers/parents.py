@@ -61,6 +61,13 @@ async def parents_in(services: Services, source: Source, people: Sequence[Person
     return _by_id(services, source, people)
 
 
+def parents_at_hand(
+    services: Services, source: Source, people: Sequence[Person]
+) -> list[Parents] | None:
+    """The same where identity has not to be asked; None where it has."""
+    return None if source.customer_key in _BY_IDENTIFIER else _by_id(services, source, people)
+
+
 def _holder(services: Services, source: Source) -> tuple[str, bool]:
     """The source whose ids are asked for, and whether its people are read."""
     name = source.name if source.customer_key == _OWN else source.customer_key

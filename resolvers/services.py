@@ -55,6 +55,8 @@ class Services:
     """The systems whose events are taken, by name: the sources, and others beside them."""
     capabilities: tuple[Capability, ...] = ()
     kept_lately: KeptLately = field(default_factory=KeptLately)
+    keeps: bool = field(init=False, repr=False, compare=False)
+    """Whether a source stands behind a cache."""
     needs: dict[Fields, Fields] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What `customer.contact_fields` has worked out for these sources."""
     parents: dict[tuple[str, ParentBy], dict[CustomerId, "tuple[Cluster, Parents]"]] = field(
@@ -64,6 +66,10 @@ class Services:
     _holding: dict[Kind, tuple[Source, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def __post_init__(self) -> None:
+        keeps = any(source.within is not None for source in self.sources.values())
+        object.__setattr__(self, "keeps", keeps)
 
     def require(self, name: str) -> None:
         """Raises CapabilityDisabled for a stage of the product that is off."""

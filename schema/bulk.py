@@ -5,7 +5,7 @@ has all parents at hand, so a task and a wait for each are spared. A field has b
 side, over the same functions.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -16,14 +16,20 @@ Many = Callable[..., Awaitable[Sequence[Any]]]
 where it is needed. The answer has one entry per parent, in order.
 """
 
+AtHand = Callable[..., Sequence[Any] | None]
+"""As `Many`, where nothing has to be waited for; None where it has."""
+
 _MANY: dict[Callable[..., Any], Many] = {}
+_AT_HAND: dict[Callable[..., Any], AtHand] = {}
 
 
-def with_many(many: Many) -> Callable[[F], F]:
-    """Declares the other form of a resolver."""
+def with_many(many: Many, at_hand: AtHand | None = None) -> Callable[[F], F]:
+    """Declares the other form of a resolver, and the one that is tried before it."""
 
     def declare(resolver: F) -> F:
         _MANY[resolver] = many
+        if at_hand is not None:
+            _AT_HAND[resolver] = at_hand
         return resolver
 
     return declare
@@ -64,6 +70,36 @@ def in_one_go(resolver: F) -> F:
 
 def asks_in_one_go(resolver: Callable[..., Any]) -> bool:
     return resolver in _IN_ONE_GO
+
+
+def at_hand_of(resolver: Callable[..., Any]) -> AtHand | None:
+    return _AT_HAND.get(resolver)
+
+
+EachOf = Callable[[Any, Sequence[Mapping[str, Any]]], Awaitable[Sequence[Any]]]
+"""`each_of(info, said)`: what a resolver of the root answers to several requests, of each of which
+its arguments are given; all but one of these are the same in each. One entry per request, in order.
+It asks for no place of the answer: `info` knows none.
+"""
+
+_EACH: dict[Callable[..., Any], tuple[EachOf, str]] = {}
+
+
+def with_each(each: EachOf, argument: str) -> Callable[[F], F]:
+    """Declares the form of a resolver of the root that answers several requests, which differ in
+    this argument.
+    """
+
+    def declare(resolver: F) -> F:
+        _EACH[resolver] = each, argument
+        return resolver
+
+    return declare
+
+
+def each_of(resolver: Callable[..., Any]) -> tuple[EachOf, str] | None:
+    """With the name in the graph of the argument in which requests may differ."""
+    return _EACH.get(resolver)
 
 
 def many_of(resolver: Callable[..., Any]) -> Many | None:

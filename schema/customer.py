@@ -19,7 +19,7 @@ from resolvers.operation import Operation
 from resolvers.pages import CUT, Cut
 from schema.active import active_interactions
 from schema.base import Info, Node, PageInfo, Provenance, SourceStatus, speaks_for
-from schema.bulk import Many, in_one_go, with_all, with_many
+from schema.bulk import AtHand, Many, in_one_go, with_all, with_many
 from schema.context import Commitment, CustomerContext, commitments_of, context_of
 from schema.directives import CONTACT, IDENTITY, PAGED, UPSTREAM, Cost, about
 from schema.identity import IdentityLink, SourceRecord
@@ -189,9 +189,7 @@ def _children_of_many(kind: Kind) -> Many:
         filter: OrderFilter | TicketFilter | None = UNSET,
         freshness: Freshness | None = UNSET,
     ) -> Sequence[Connection]:
-        where = _EVERYTHING
-        if filter is not None and filter is not UNSET:
-            where = ticket_filter(filter) if kind is Kind.TICKET else order_filter(filter)  # type: ignore[arg-type]  # as the schema has it
+        where = _where(kind, filter)
         found: list[Connection] = []
         groups = by_freshness(owners)
         for _, some in groups:
@@ -208,8 +206,40 @@ def _children_of_many(kind: Kind) -> Many:
     return many
 
 
+def _children_at_hand(kind: Kind) -> AtHand:
+    """The same, out of a cache alone."""
+
+    def at_hand(
+        owners: Sequence[Person],
+        context: Operation,
+        place: Callable[[int], Info],
+        *,
+        first: int | None = 20,
+        after: str | None = UNSET,
+        filter: OrderFilter | TicketFilter | None = UNSET,
+        freshness: Freshness | None = UNSET,
+    ) -> Sequence[Connection] | None:
+        if not context.services.keeps or len(by_freshness(owners)) > 1:
+            return None
+        where = _where(kind, filter)
+        cut = _cut(kind, owners[0], first=first, after=after, where=where, fresh=freshness)
+        found = context.loaders.connections_at_hand(owners, cut)
+        for i, one in enumerate(found or ()):
+            if one.failures:
+                report(place(i), one.failures)
+        return found
+
+    return at_hand
+
+
+def _where(kind: Kind, given: OrderFilter | TicketFilter | None) -> ChildFilter:
+    if given is None or given is UNSET:
+        return _EVERYTHING
+    return ticket_filter(given) if kind is Kind.TICKET else order_filter(given)  # type: ignore[arg-type]  # as the schema has it
+
+
 @in_one_go
-@with_many(_children_of_many(Kind.ORDER))
+@with_many(_children_of_many(Kind.ORDER), _children_at_hand(Kind.ORDER))
 async def _orders(
     root: strawberry.Parent[Person],
     info: Info,
@@ -231,7 +261,7 @@ async def _orders(
 
 
 @in_one_go
-@with_many(_children_of_many(Kind.TICKET))
+@with_many(_children_of_many(Kind.TICKET), _children_at_hand(Kind.TICKET))
 async def _tickets(
     root: strawberry.Parent[Person],
     info: Info,
@@ -253,7 +283,7 @@ async def _tickets(
 
 
 @in_one_go
-@with_many(_children_of_many(Kind.CONVERSATION))
+@with_many(_children_of_many(Kind.CONVERSATION), _children_at_hand(Kind.CONVERSATION))
 async def _conversations(
     root: strawberry.Parent[Person],
     info: Info,

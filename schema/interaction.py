@@ -111,8 +111,19 @@ async def _last_messages(
     return found
 
 
+def _last_at_hand(
+    threads: Sequence[records.Conversation], _context: Operation, _place: Callable[[int], Info]
+) -> Sequence[records.Message] | None:
+    found: list[records.Message] = []
+    for one in threads:
+        if one.last_message is None:
+            return None
+        found.append(one.last_message)
+    return found
+
+
 @in_one_go
-@with_many(_last_messages)
+@with_many(_last_messages, _last_at_hand)
 async def _last_message(
     root: strawberry.Parent[records.Conversation], info: Info
 ) -> records.Message | None:

@@ -13,7 +13,7 @@ from strawberry.types.field import StrawberryField
 
 from gateway.execution.converting import converter
 from gateway.execution.inputs import Coerce, Uncommon
-from schema.bulk import Many, OfAll, all_of, many_of
+from schema.bulk import AtHand, Many, OfAll, all_of, at_hand_of, many_of
 from schema.following import followed_by
 
 
@@ -150,6 +150,8 @@ class Resolver:
     is_async: bool
     many: Many | None = None
     """The form that answers for all parents at once, where it has one."""
+    at_hand: AtHand | None = None
+    """That of these which waits for nothing, and does not always know."""
     of_all: OfAll | None = None
     """The same of a resolver that waits for nothing."""
     follows: str | None = None
@@ -187,6 +189,7 @@ def resolver(found: StrawberryField) -> Resolver | None:
         info=base.info_parameter.name if base.info_parameter else None,
         is_async=found.is_async,
         many=many_of(base.wrapped_func),
+        at_hand=at_hand_of(base.wrapped_func),
         of_all=all_of(base.wrapped_func),
         follows=followed_by(base.wrapped_func),
     )

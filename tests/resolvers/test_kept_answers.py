@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from domain.customer import KeyKind, LookupKey
 from domain.ids import Kind, SourceKey
 from domain.provenance import Freshness
 from domain.sources import ChildFilter, Deadline, PageRequest, Parent, ParentBy
 from domain.vocabulary import Completeness, ServedFrom, SourceState
 from resolvers import contacts
-from resolvers.children import fetch
+from resolvers.children import at_hand, fetch
 from resolvers.pages import Cut
 from resolvers.people import fetch as people
 
@@ -72,7 +73,7 @@ async def test_a_list_says_since_when_it_is_known(world, fakes, behind, served_f
     found = await people(operation, [one], Freshness(), frozenset())
     wanted = Freshness(max_age_ms=45_000)
     (connection,) = await fetch(operation, found, Cut(kind=Kind.ORDER, freshness=wanted))
-    assert kept.asked == [wanted]
+    assert set(kept.asked) == {wanted}
     (status,) = connection.sources
     assert (status.state, status.checked_at) == (SourceState.OK, fakes.ago(seconds=40))
     assert (status.last_success_at, status.latency_ms) == (fakes.ago(seconds=40), None)
@@ -116,12 +117,28 @@ async def test_what_is_at_hand_is_no_batch_and_nobody_is_called(world, fakes, be
             return pages
 
     source = operation.services.sources["shop"]
-    at_hand = replace(source.within(Freshness()), children={}, at_hand=Shelf())
-    sources = {"shop": replace(source, within=lambda _: at_hand)}
+    shelved = replace(source.within(Freshness()), children={}, at_hand=Shelf())
+    sources = {"shop": replace(source, within=lambda _: shelved)}
     operation.services = replace(operation.services, sources=sources)
-    (connection,) = await fetch(operation, found, Cut(kind=Kind.ORDER))
-    assert [order.key.external_id for order in connection.nodes] == ["a"]
-    assert [one.at for one in connection.outcomes] == [fakes.ago(seconds=40)]
+    asked = [await fetch(operation, found, Cut(kind=Kind.ORDER))]
+    asked.append(at_hand(operation, found, Cut(kind=Kind.ORDER)))
+    for (connection,) in asked:
+        assert [order.key.external_id for order in connection.nodes] == ["a"]
+        assert [one.at for one in connection.outcomes] == [fakes.ago(seconds=40)]
     assert world.telemetry.counted == told
     await operation.finish()
     assert world.store.pages == {}
+
+
+async def test_customers_have_their_lists_at_hand_once_they_are_read_and_kept(world, fakes, behind):
+    world.customer("cus_1", world.contact("shop", "s1"))
+    operation, _ = behind(ServedFrom.CACHE)
+    key = LookupKey(KeyKind.EXTERNAL, "s1", "shop")
+    (owner,) = await operation.loaders.lookups([key], Freshness())
+    cut = Cut(kind=Kind.ORDER)
+    assert operation.loaders.connections_at_hand([owner], cut) is None, "places may share the call"
+    operation, _ = behind(ServedFrom.CACHE)
+    operation.loaders.at_once = True
+    assert operation.loaders.connections_at_hand([owner], cut) is None, "nobody was read"
+    await operation.loaders.lookups([key], Freshness())
+    assert operation.loaders.connections_at_hand([owner], cut) is None, "the cache has nothing"

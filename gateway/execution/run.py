@@ -97,40 +97,6 @@ class Run:
                 raise
         return ExecutionResult(answer.top["data"], answer.errors or None)
 
-    async def each(
-        self, root: Selection, how: Sharing, said: Sequence[Mapping[str, Any]]
-    ) -> list[dict[str, Any]] | None:
-        """The data of several operations whose roots only differ in what they say of one step. None
-        where something did not go as expected: there is one answer here, and whose place in it is
-        whose is not known.
-        """
-        self._is_shared = True
-        self.waiting = [[] for _ in range(root.groups)]
-        try:
-            found = [root.build(None, self, None, None) for _ in said]  # type: ignore[misc]  # as above
-            await self._walk_each(Level(root, self.waiting[root.index], None), how, said)
-            if self._tasks.left:
-                await self._tasks.rest()
-        except Spoilt:
-            found = None
-        except BaseException:
-            await self._tasks.stop()
-            raise
-        return found
-
-    async def _walk_each(
-        self, level: Level, how: Sharing, said: Sequence[Mapping[str, Any]]
-    ) -> None:
-        field, failed = how.step, list[tuple[Item, Any]]()
-        found = await how.answer(self.info, said)
-        field.complete(level.items, found, self, failed)  # type: ignore[misc]  # a step has one
-        if failed:
-            raise Spoilt
-        jobs: list[Job] = []
-        for selection in field.below:
-            self._begin(selection, level, jobs)
-        await self._walk(jobs)
-
     def _read(self, root: Selection) -> None:
         answer = self.answer
         if root.groups:

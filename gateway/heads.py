@@ -5,7 +5,7 @@ the parser makes of the same bytes what it made of them before.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -29,7 +29,8 @@ Fields = list[tuple[bytes, bytes]]
 class Head:
     """Of a plain request with a body of so many bytes, after which the connection is kept."""
 
-    fields: Mapping[str, str]
+    fields: Mapping[str, str] = field(repr=False)
+    """May hold a token."""
     length: int
 
 

@@ -373,6 +373,14 @@ async def test_a_request_that_is_stopped_is_told_so(place: Place, server: Any) -
     assert await caller.is_ended()
 
 
+async def test_a_remembered_head_does_not_show_its_token(place: Place, caller: Caller) -> None:
+    await caller.ask(QUERY, "Authorization: Bearer kn_secret")
+    (head,) = place.front.heads.known.values()
+    assert head is not None
+    assert head.fields["authorization"] == "Bearer kn_secret"
+    assert "kn_secret" not in repr(head)
+
+
 async def test_heads_are_remembered_within_bounds(place: Place, caller: Caller) -> None:
     for n in range(MAX_HEADS + 10):
         assert place.front.heads.read(request(b"", f"X-Request-Id: {n}", length=5))

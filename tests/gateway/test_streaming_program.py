@@ -187,7 +187,14 @@ async def test_sigterm_ends_the_streams_so_that_clients_come_back(workers, unuse
     ready = asyncio.Event()
     with listen("127.0.0.1", unused_tcp_port) as opened_:
         serving = asyncio.create_task(
-            serve(app, opened_, program.config.server, lambda _: ready.set(), app.drain)
+            serve(
+                app,
+                opened_,
+                program.config.server,
+                lambda _: ready.set(),
+                app.drain,
+                direct=app.direct,
+            )
         )
         await ready.wait()
         at = f"127.0.0.1:{unused_tcp_port}/graphql"

@@ -101,8 +101,9 @@ class Application(Starlette):
         behind = Turnstile(super().__call__, GRAPHQL_PATH, line)
         self.direct = Direct(behind, GRAPHQL_PATH, parts.endpoint, line)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self.direct(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A coroutine, by which servers tell this version of ASGI from the first."""
+        await self.direct(scope, receive, send)
 
 
 def is_introspectable(config: Config) -> bool:

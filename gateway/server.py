@@ -67,7 +67,6 @@ async def serve(
             app,
             # Called as a class is; uvicorn looks no closer.
             http="httptools" if direct is None else cast(Any, Front(direct).connection),
-            interface="asgi3",
             ws="websockets-sansio",
             ws_max_size=MESSAGE_BYTES,
             ws_per_message_deflate=False,  # a compressor for each socket is 300 KB

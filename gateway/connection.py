@@ -8,7 +8,6 @@ waits in its pipeline, a shutdown lets it end, who has gone is not written to.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -17,12 +16,11 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway import answers
 from gateway.direct import Direct
 from gateway.endpoint import Reply
 from gateway.heads import CLOSE, Head, Heads, Openings
 from gateway.request import from_body
-
-logger = logging.getLogger(__name__)
 
 _END: Final = b"\r\n\r\n"
 _UNSEEN: Final = Head(fields={}, length=-1)
@@ -161,7 +159,7 @@ class Exchange:
         """Once nothing is left to do. Who was stopped on the way is told so."""
         self._connection.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("cut_off", exc_info=error)
+            answers.logged(error)
         if not self.response_complete:
             self.keep_alive = False
             if not self.disconnected:

@@ -373,6 +373,20 @@ async def test_a_request_that_is_stopped_is_told_so(place: Place, server: Any) -
     assert await caller.is_ended()
 
 
+async def test_an_answer_that_cannot_be_sent_is_logged_by_its_id(
+    place: Place, caller: Caller, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise RuntimeError("kn_secret")
+
+    monkeypatch.setattr(place.front.openings, "of", fail)
+    answer = await caller.ask()
+    assert (answer.status, answer.body, answer.names["connection"]) == (500, b"", "close")
+    assert await caller.is_ended()
+    assert [one.getMessage() for one in caplog.records] == ["internal_error"]
+    assert "kn_secret" not in caplog.text
+
+
 async def test_a_remembered_head_does_not_show_its_token(place: Place, caller: Caller) -> None:
     await caller.ask(QUERY, "Authorization: Bearer kn_secret")
     (head,) = place.front.heads.known.values()

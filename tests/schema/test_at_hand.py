@@ -16,13 +16,14 @@ from resolvers.caller import Caller
 from resolvers.masking import Masks
 from schema.bulk import at_hand_of, many_of
 
-ALICE = LookupKey(KeyKind.EXTERNAL, "s1", "shop")
+ALICE = LookupKey(KeyKind.ID, "cus_alice")
 
 
 @pytest.fixture
 def start(world: Any, fakes: Any) -> Any:
     """An operation behind one cache, with the one customer there is."""
-    world.customer("cus_alice", world.contact("shop", "s1"))
+    ids = {"shop": "s1", "desk": "d1", "chat": "c1"}
+    world.customer("cus_alice", *(world.contact(name, one) for name, one in ids.items()))
     world.order("s1", "o1", fakes.ago(days=1), total=Money(995, "EUR"))
     world.order("s1", "o2", fakes.ago(days=2), total=Money(500, "EUR"))
     services = world.services()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from domain.errors import SourceUnavailable
@@ -37,6 +39,21 @@ async def test_another_sources_ids_are_the_members_of_that_source(world, parents
     one = world.customer("cus_1", world.contact("crm", "h1"), world.contact("shop", "s1"))
     (answer,) = await parents("shop", one, fields=frozenset())
     assert answer.parents == by(ParentBy.FOREIGN, "h1")
+
+
+async def test_a_cluster_that_was_replaced_is_asked_for_anew(world):
+    rows = [world.contact("shop", "s1"), world.contact("shop", "s2")]
+    one = world.customer("cus_1", *rows)
+    operation = world.operation()
+    services = operation.services
+    source = services.sources["shop"]
+    (before,) = await fetch(operation, [one], Freshness(), frozenset())
+    cluster = replace(before.cluster, version=2, members=before.cluster.members[:1])
+    after = replace(before, cluster=cluster)
+    answers = [await parents_in(services, source, [each]) for each in (before, after, before)]
+    found = [answer.parents for (answer,) in answers]
+    both, alone = by(ParentBy.OWN, "s1", "s2"), by(ParentBy.OWN, "s1")
+    assert found == [both, alone, both]
 
 
 @pytest.mark.parametrize(

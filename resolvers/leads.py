@@ -70,7 +70,8 @@ async def follow(
     operation: "Operation", keys: Sequence[LookupKey], freshness: Freshness
 ) -> list[Lead]:
     """One lead per key, in order. A key nobody knows is searched at the sources that may know it,
-    and who is found there is resolved and kept; a GET request does not search.
+    and who is found there is resolved and kept; a GET request does not search, nor do several that
+    share an operation.
     """
     named: Sequence[LookupKey] = keys
     for key in keys:
@@ -86,7 +87,7 @@ async def follow(
     leads: dict[LookupKey, Lead] = dict(zip(keys, made, strict=True))
     if unknown and operation.read_only:
         leads |= {key: Lead(outcomes=_left_alone(operation, key)) for key in unknown}
-    elif unknown:
+    elif unknown and not operation.is_shared:
         leads |= await _search(operation, unknown, freshness)
     return [leads[key] for key in keys]
 

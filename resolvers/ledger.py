@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from domain.errors import SourceError, SourceRateLimited
+from domain.errors import SourceError, SourceProtocolError, SourceRateLimited
 from domain.ids import CustomerId
 from domain.provenance import SourceStatus, completeness
 from domain.slots import quick
@@ -141,6 +141,17 @@ class Ledger:
     def note(self, customers: Iterable[CustomerId], outcomes: Iterable[Outcome]) -> None:
         """Once for all who have them of one answer."""
         self._noted.append((tuple(customers), tuple(outcomes)))
+
+    @property
+    def was_misread(self) -> bool:
+        """Whether an answer was refused or could not be read, for which one of those asked about
+        may be the reason.
+        """
+        return any(
+            isinstance(one.error, SourceProtocolError)
+            for verdict in set(self._judged().values())
+            for one in verdict.outcomes
+        )
 
     def statuses(self, customer: CustomerId) -> tuple[SourceStatus, ...]:
         """Every configured source, in order."""

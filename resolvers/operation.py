@@ -66,6 +66,12 @@ class Operation:
         self.proven: frozenset[CustomerId] | None = None
         self.resume_after: str | None = None
         """The cursor from which a stream goes on, whatever its arguments say."""
+        self.is_shared = False
+        """By requests that each would have asked for less."""
+        self.was_cut = False
+        """A list ends before it is full, since those of others were read with it. Told of shared
+        operations only.
+        """
         self._trails: dict[SourceKey, Trail] = {}
         self._followed: list[Callable[[], Iterator[tuple[Iterable[Record], Trail]]]] = []
         self._problems: list[Problem] = []
@@ -117,6 +123,11 @@ class Operation:
     def report(self, path: Path, errors: Iterable[SourceError]) -> None:
         """Say that sources left something out at this place of the answer."""
         self._problems.extend(Problem(path, error) for error in errors)
+
+    @property
+    def reported(self) -> Sequence[Problem]:
+        """All of them, as they were told."""
+        return self._problems
 
     @property
     def problems(self) -> tuple[Problem, ...]:

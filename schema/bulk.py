@@ -5,8 +5,8 @@ has all parents at hand, so a task and a wait for each are spared. A field has b
 side, over the same functions.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,11 +76,12 @@ def at_hand_of(resolver: Callable[..., Any]) -> AtHand | None:
     return _AT_HAND.get(resolver)
 
 
-EachOf = Callable[[Any, Sequence[Mapping[str, Any]]], Awaitable[Sequence[Any]]]
-"""`each_of(info, said)`: what a resolver of the root answers to several requests, of each of which
-its arguments are given; all but one of these are the same in each. One entry per request, in order.
-It asks for no place of the answer: `info` knows none.
+EachOf = Callable[..., Awaitable[Sequence[Any]]]
+"""`each_of(said, context, place)`: what a resolver of the root answers to several requests. `said`
+are the arguments of each; all but one of these are the same for all. `place(i)` as above. `APART`
+stands for what one of them has to find out by itself, which would keep the others waiting.
 """
+APART: Final = object()
 
 _EACH: dict[Callable[..., Any], tuple[EachOf, str]] = {}
 

@@ -1,8 +1,8 @@
 """The ways in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -15,8 +15,9 @@ from resolvers import lookup, nodes, orders, review, search, services
 from resolvers.connection import MAX_PAGE
 from resolvers.customer import Customer as Person
 from resolvers.lookup import Answer
+from resolvers.operation import Operation
 from schema.base import Info, Node, SourceStatus, speaks_for
-from schema.bulk import in_one_go
+from schema.bulk import APART, in_one_go, with_each
 from schema.customer import Customer
 from schema.decisions import IdentityEventConnection, LinkConnection, MergePreview
 from schema.directives import FIRST, KEYS, PAGED, UPSTREAM, about
@@ -102,6 +103,19 @@ def _lost(answer: Answer) -> Sequence[SourceError]:
     return answer.failures if isinstance(answer, Person | lookup.CustomerUnknown) else ()
 
 
+async def _customer_of_each(
+    said: Sequence[Mapping[str, Any]], context: Operation, place: Callable[[int], Info]
+) -> Sequence[object]:
+    """Keys that nobody is known by are searched for, or explained, apart."""
+    keys = lookup_keys([one["by"] for one in said])
+    found = await context.loaders.lookups(keys, asked_for(said[0].get("freshness")))
+    for i, answer in enumerate(found):
+        if isinstance(answer, Person) and answer.failures:
+            report(place(i), answer.failures)
+    return [answer if isinstance(answer, Person) else APART for answer in found]
+
+
+@with_each(_customer_of_each, "by")
 @in_one_go
 async def _customer(
     info: Info, by: CustomerKey, freshness: Freshness | None = UNSET

@@ -42,6 +42,7 @@ from gateway.execution.shapes import (
     Selection,
     Shape,
 )
+from gateway.execution.sharing import Sharing, sharing
 from gateway.execution.source import Source, members_of
 from gateway.execution.turns import asks_at_once
 from schema.execution import LATE_FIELDS
@@ -61,6 +62,8 @@ class Plan:
     wanted: Mapping[str, Fields]
     at_once: bool
     """See `gateway.execution.turns`."""
+    sharing: Sharing | None
+    """Where requests may share a run of it."""
 
 
 class Compiler:
@@ -80,7 +83,8 @@ class Compiler:
         root = work.root()
         Source().generate(root)
         wanted = selected(self._schema._schema, prepared.operation, prepared.fragments, variables)
-        return Plan(root, wanted, asks_at_once(root))
+        at_once = asks_at_once(root)
+        return Plan(root, wanted, at_once, sharing(root, prepared) if at_once else None)
 
 
 class _Compilation:

@@ -22,7 +22,7 @@ from gateway.documents import Prepared
 from gateway.execution.compiler import Compiler, Plan
 from gateway.execution.executor import Executor
 from gateway.execution.fields import Unplanned
-from gateway.execution.run import Run
+from gateway.execution.together import Together, begun
 from resolvers.operation import Operation
 
 K = TypeVar("K")
@@ -49,6 +49,7 @@ class PlannedExecutor:
         self._conditions: _Bounded[Prepared, tuple[str, ...] | None] = _Bounded(MAX_PLANS)
         self._plans: _Bounded[Variant, Plan | None] = _Bounded(MAX_PLANS)
         self._seen: _Bounded[Variant, None] = _Bounded(2 * MAX_PLANS)
+        self._together = Together()
 
     def run(
         self,
@@ -63,10 +64,9 @@ class PlannedExecutor:
         plan = None if values is None else self._plan(prepared, values)
         if plan is None or values is None:
             return self._reference.run(prepared, variables, context)
-        if isinstance(context, Operation):
-            context.wanted = plan.wanted
-            context.loaders.at_once = plan.at_once
-        return Run(context, values, in_step=not plan.at_once).execute(plan.root)
+        if plan.sharing is not None and isinstance(context, Operation):
+            return self._together.run(plan, values, context)
+        return begun(plan, values, context).execute(plan.root)
 
     def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:
         """None where they are refused, which is the reference executor's to say."""

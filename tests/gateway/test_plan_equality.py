@@ -47,6 +47,7 @@ from gateway.documents import Prepared
 from gateway.execution.executor import Executor, ReferenceExecutor
 from gateway.execution.inputs import known_variables
 from gateway.execution.planned import PlannedExecutor
+from gateway.execution.sharing import Sharing
 from resolvers.caller import ANY_CUSTOMER, STAFF, Caller
 from schema.execution import LATE_FIELDS
 from schema.graph import build_schema
@@ -218,6 +219,11 @@ KEYS = [
     {"email": " "},
 ]  # fmt: skip
 
+STANDING_KEYS = [
+    one for one in KEYS if one.get("email") != "new@example.com" if "external" not in one
+]
+"""Those that bring nobody new into the world, which the next one would find there."""
+
 
 def _values(fakes: ModuleType) -> dict[str, list[Any]]:
     world = fakes.World()
@@ -315,6 +321,27 @@ class Bench:
             await self.answer(self.planned, prepared, variables, seed),
         )
 
+    async def shared(
+        self, prepared: Prepared, asked: list[dict[str, Any]], seed: int
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Any]:
+        """What each of several requests is answered by itself, and what all of one turn are."""
+        await self.warm(prepared, asked[0])
+        own = [(await self.answer(self.reference, prepared, one, seed))[0] for one in asked]
+        world, random = some_world(seed, self.fakes), Random(seed)
+        caller, read_only = _caller(random), random.random() < 0.1
+        contexts = [world.operation(caller, read_only=read_only) for _ in asked]
+        runs = zip(asked, contexts, strict=True)
+        results = await asyncio.gather(
+            *[self.planned.run(prepared, one, context) for one, context in runs]
+        )
+        found = [
+            answers.executed(result, context.problems)
+            for result, context in zip(results, contexts, strict=True)
+        ]
+        for context in contexts:
+            await context.finish()
+        return own, found, world
+
     async def warm(self, prepared: Prepared, variables: Any) -> None:
         """An operation is compiled at its second sight."""
         values = self.planned._values(prepared, variables)
@@ -386,13 +413,20 @@ def loop() -> Iterator[VirtualTime]:
     made.close()
 
 
-# graphql-core leaves coroutines behind where a field takes its siblings with it: what it cancels
-# before it began never awaits what hangs on it. Those of a plan have other names, and would fail
-# the run.
-@pytest.mark.filterwarnings(r"ignore:coroutine 'GraphQLCoreConverter\.from_resolver:RuntimeWarning")
-@pytest.mark.filterwarnings(
-    r"ignore:coroutine 'Executor\.(complete_awaitable_value|execute_fields\.)[^']*':RuntimeWarning"
+_LEFT_BEHIND = (
+    r"GraphQLCoreConverter\.from_resolver"
+    r"|Executor\.complete_awaitable_value|Executor\.execute_fields\."
 )
+IGNORING_LEFT_BEHIND = pytest.mark.filterwarnings(
+    rf"ignore:coroutine '({_LEFT_BEHIND}):RuntimeWarning"
+)
+"""graphql-core leaves coroutines behind where a field takes its siblings with it: what it cancels
+before it began never awaits what hangs on it. Those of a plan have other names, and would fail the
+run.
+"""
+
+
+@IGNORING_LEFT_BEHIND
 def test_plans_answer_what_the_reference_executor_answers(bench: Bench, loop: VirtualTime) -> None:
     print(f"PLAN_SEED={SEED} PLAN_OPERATIONS={OPERATIONS}")  # noqa: T201  # to run it again
     random = Random(SEED)
@@ -438,3 +472,58 @@ def test_plans_answer_what_the_reference_executor_answers(bench: Bench, loop: Vi
     assert tally["crashed together"] < OPERATIONS / 20
     for kind in ("with errors", "with data", "nulled from below"):
         assert tally[kind] > OPERATIONS / 100, kind
+
+
+def _sharing(bench: Bench, prepared: Prepared, variables: dict[str, Any]) -> Sharing | None:
+    values = bench.planned._values(prepared, variables)
+    if values is None:
+        return None
+    bench.planned._plan(prepared, values)
+    plan = bench.planned._plan(prepared, values)
+    return None if plan is None else plan.sharing
+
+
+@IGNORING_LEFT_BEHIND
+def test_requests_that_share_a_run_are_answered_as_each_would_have_been_by_itself(
+    bench: Bench, loop: VirtualTime
+) -> None:
+    print(f"PLAN_SEED={SEED} PLAN_OPERATIONS={OPERATIONS}")  # noqa: T201  # to run it again
+    random, tally = Random(SEED), Counter[str]()
+    roots = bench.schema._schema.query_type
+    assert roots is not None
+    others = frozenset(roots.fields) - {"customer"}
+    author = _load("random_operations").Author(
+        bench.schema._schema, random, _values(bench.fakes), LATE_FIELDS, others
+    )
+    while tally["compared"] < OPERATIONS / 10:
+        written = author.write()
+        prepared = bench.prepared(written.text)
+        how = None if prepared is None else _sharing(bench, prepared, written.variables)
+        if (
+            prepared is None
+            or how is None
+            or '"new@' in written.text
+            or "external:" in written.text
+        ):
+            continue
+        own = [name for name in written.variables if name not in how.common]
+        asked = [
+            {**written.variables, **{name: random.choice(STANDING_KEYS) for name in own}}
+            for _ in range(random.randint(2, 5))
+        ]
+        seed = random.getrandbits(32)
+        expected, found, world = loop.run_until_complete(bench.shared(prepared, asked, seed))
+        loop._now += 60  # type: ignore[attr-defined]  # company is given another chance
+        shown = f"{written.text}\n{asked}\nworld {seed}, PLAN_SEED={SEED}"
+        if sum(map(_crashed, expected)) > 1:
+            # What they have in common crashed; each is run again, when it may be too late for more.
+            tally["crashed together"] += 1
+            continue
+        for one, other in zip(expected, found, strict=True):
+            assert compared(other)[:2] == compared(one)[:2], f"{shown}\n{one}\n{other}"
+        tally["compared"] += 1
+        tally["shared"] += bool(world.telemetry.counted["graphql_shared_requests"])
+        tally["with errors"] += any("errors" in one for one in found)
+    assert tally["shared"] > tally["compared"] / 3, tally
+    assert tally["crashed together"] < tally["compared"] / 5, tally
+    assert tally["with errors"] > tally["compared"] / 20, tally

@@ -1,0 +1,221 @@
+"""Requests of one turn that ask the same of other customers, as one run of their plan.
+
+Sixteen desks that each open a customer ask sixteen times for what one list of sixteen answers, and
+a customer in a list costs a quarter of one alone. Nobody waits for company, and company takes
+nothing away: only requests of one caller, who may read anybody, go together. Where one of them may
+have cost the others something (an answer refused or unreadable, a list cut before it was full, an
+error of ours in several), each is run by itself. A source that does not answer is told of at once:
+it would have kept each of them waiting.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from graphql import ExecutionResult, GraphQLError
+from graphql.execution.values import VariableValues
+
+from domain.errors import GatewayError
+from domain.waiting import running_loop
+from gateway import answers
+from gateway.execution.compiler import Plan
+from gateway.execution.run import Run
+from gateway.execution.shared import SharedRun
+from gateway.execution.sharing import Sharing
+from resolvers.access import may_read_anybody
+from resolvers.operation import Operation
+
+MOST: Final = 32
+"""Requests of one run: all wait for the last of them, and the event loop for all."""
+CLOSE_S: Final = 0.02
+"""Deadlines that lie no further apart are one: the earliest of them."""
+FOUL_S: Final = 1.0
+"""How long requests go alone after company was spoilt: a source that fails would be asked twice."""
+
+_NO_LABELS: Final[Mapping[str, str]] = {}
+
+
+class _Ask:
+    """One request. `result` is None for who has to run by itself."""
+
+    __slots__ = ("company", "context", "result", "said", "values")
+
+    def __init__(self, values: VariableValues, said: Mapping[str, Any], context: Operation) -> None:
+        self.values = values
+        self.said = said
+        """The arguments of the step."""
+        self.context = context
+        self.result: asyncio.Future[ExecutionResult | None] = running_loop().create_future()
+        self.company: _Company | None = None
+
+
+class Together:
+    """Brings the requests of a turn together. Of one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, list[_Ask]] = {}
+        self._foul: dict[Sharing, float] = {}
+        """Until when requests go alone."""
+
+    async def run(self, plan: Plan, values: VariableValues, context: Operation) -> ExecutionResult:
+        """What a run by itself answers."""
+        own = self._joined(plan, values, context)
+        if own is not None:
+            try:
+                result = await own.result
+            except asyncio.CancelledError:
+                if own.company is not None:
+                    own.company.left()
+                raise
+            if result is not None:
+                return result
+        return await begun(plan, values, context).execute(plan.root)
+
+    def _joined(self, plan: Plan, values: VariableValues, context: Operation) -> _Ask | None:
+        """None for who goes alone."""
+        how, caller = plan.sharing, context.caller
+        if how is None or context.read_only or caller.proven or not may_read_anybody(context):
+            return None
+        if self._foul and running_loop().time() < self._foul.get(how, 0.0):
+            return None
+        agreed = tuple(map(values.coerced.get, how.common))
+        common = (how, caller.name, caller.scopes, agreed)
+        try:
+            waiting = self._waiting.get(common)
+            said = how.step.arguments.bind(values)
+        except Exception:  # noqa: BLE001  # lists among the variables; arguments a run will refuse
+            return None
+        if waiting is None:
+            waiting = self._waiting[common] = []
+            running_loop().call_soon(self._depart, common, plan)
+        own = _Ask(values, said, context)
+        waiting.append(own)
+        return own
+
+    def _depart(self, common: Hashable, plan: Plan) -> None:
+        asks = [one for one in self._waiting.pop(common) if not one.result.done()]
+        while asks:
+            count = _fitting(asks)
+            if count == 1:
+                asks[0].result.set_result(None)
+            else:
+                _Company(plan, asks[:count], self._spoilt)
+            del asks[:count]
+
+    def _spoilt(self, how: Sharing) -> None:
+        now = running_loop().time()
+        self._foul = {one: until for one, until in self._foul.items() if until > now}
+        self._foul[how] = now + FOUL_S
+
+
+def _fitting(asks: Sequence[_Ask]) -> int:
+    """How many of them, from the first on, go together."""
+    first = asks[0].context.deadline
+    for count, one in enumerate(asks[:MOST]):
+        if abs(one.context.deadline - first) > CLOSE_S:
+            return count
+    return min(len(asks), MOST)
+
+
+class _Company:
+    """Requests that share a run, which ends when nobody waits for it any more."""
+
+    def __init__(self, plan: Plan, asks: list[_Ask], spoilt: Callable[[Sharing], None]) -> None:
+        self._plan = plan
+        self._asks = asks
+        self._spoilt = spoilt
+        for one in asks:
+            one.company = self
+        self._task = asyncio.create_task(self._shared())
+
+    def left(self) -> None:
+        if all(one.result.cancelled() for one in self._asks):
+            self._task.cancel()
+
+    async def _shared(self) -> None:
+        context = _common(self._asks)
+        found: Sequence[ExecutionResult | None] = [None] * len(self._asks)
+        try:
+            found = await self._found(context)
+        finally:
+            for one, result in zip(self._asks, found, strict=True):
+                one.company = None  # they know each other, until the collector comes
+                if not one.result.done():
+                    one.result.set_result(result)
+            self._asks = []
+        await asyncio.sleep(0)  # the answers go out
+        await _finished(context)
+
+    async def _found(self, context: Operation) -> Sequence[ExecutionResult | None]:
+        """Nothing for anybody where company may have taken something away."""
+        plan, asks, how = self._plan, self._asks, self._plan.sharing
+        assert how is not None  # noqa: S101  # they are here because of it
+        _told(context, plan)
+        run = SharedRun(context, asks[0].values)
+        try:
+            found = await run.each(plan.root, how, [one.said for one in asks], self._leave)
+        except Exception:  # noqa: BLE001  # it comes again in the run of who is to be told
+            found = None
+        if found is None or context.was_cut or context.ledger.was_misread:
+            self._spoilt(how)
+            return [None] * len(asks)
+        context.services.telemetry.count("graphql_shared_requests", _NO_LABELS, len(asks))
+        answered = [one if own else None for one, own in zip(found, _is_own(found), strict=True)]
+        for problem in context.reported:
+            whose = int(problem.path[0])
+            if answered[whose] is not None:
+                asks[whose].context.report(problem.path[1:], (problem.error,))
+        return answered
+
+    def _leave(self, index: int) -> None:
+        """Let a request go that has to be run by itself."""
+        if not self._asks[index].result.done():
+            self._asks[index].result.set_result(None)
+
+
+def _is_own(results: Sequence[ExecutionResult]) -> list[bool]:
+    """Of each whether what nobody expected of it, if anything, is in no other: then it would have
+    been so by itself.
+    """
+    causes = [{id(error.original_error) for error in _unexpected(one)} for one in results]
+    times = Counter(chain.from_iterable(causes))
+    return [all(times[cause] == 1 for cause in own) for own in causes]
+
+
+def _unexpected(result: ExecutionResult) -> list[GraphQLError]:
+    errors = result.errors or ()
+    return [one for one in errors if not isinstance(one.original_error, GatewayError)]
+
+
+def _common(asks: Sequence[_Ask]) -> Operation:
+    """One operation in place of those of the requests."""
+    first = asks[0].context
+    made = Operation(
+        first.services,
+        first.caller,
+        deadline=min(one.context.deadline for one in asks),
+        started_at=first.started_at,
+        read_only=False,
+    )
+    made.is_shared = True
+    return made
+
+
+async def _finished(context: Operation) -> None:
+    try:
+        await context.finish()
+    except Exception as error:  # noqa: BLE001  # the answers are out; it is logged by its id
+        answers.logged(error)
+
+
+def begun(plan: Plan, values: VariableValues, context: object) -> Run:
+    if isinstance(context, Operation):
+        _told(context, plan)
+    return Run(context, values, in_step=not plan.at_once)
+
+
+def _told(context: Operation, plan: Plan) -> None:
+    context.wanted = plan.wanted
+    context.loaders.at_once = plan.at_once

@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Sequence
 from math import inf
 from threading import get_ident
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -94,7 +94,9 @@ class _Watch:
 
 
 _NO_THREAD: Final = 0
-_watches: Final[list[_Watch]] = [_Watch(asyncio.AbstractEventLoop(), _NO_THREAD)]
+_NO_LOOP: Final = cast("asyncio.AbstractEventLoop", None)
+"""Nobody asks it: the thread has been looked at before."""
+_watches: Final[list[_Watch]] = [_Watch(_NO_LOOP, _NO_THREAD)]
 """That of the event loop asked last. Each wait knows its own, so several loops only share less."""
 
 

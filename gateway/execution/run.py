@@ -164,6 +164,10 @@ class Run:
             if self._in_step and len(jobs) > 1:
                 self._begin_beside(jobs)
                 return
+            if not self._in_step:
+                jobs = self._at_hand(jobs)
+                if not jobs:
+                    return
             last = jobs.pop()
             if jobs:
                 self._begin_beside(jobs)
@@ -179,16 +183,55 @@ class Run:
                     found = await self._asked(field, items) if items else ()
             except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
                 found = [error] * len(items)
-            failed: list[tuple[Item, Any]] = []
-            field.complete(items, found, self, failed)  # type: ignore[misc]  # a step has one
-            if failed:
-                self._again(field, failed)
-            jobs = []
-            for selection in field.below:
-                self._begin(selection, level, self._apart(selection, jobs))
-            level.left -= 1
-            if not level.left:
-                self._end(level)
+            jobs = self._put(field, level, items, found)
+
+    def _at_hand(self, jobs: list[Job]) -> list[Job]:
+        """Take the steps for which nothing has to be waited, and those below them: the others are
+        left, in order. A task for a step costs more than all that is done for it.
+        """
+        left: list[Job] = []
+        while jobs:
+            job = jobs.pop(0)
+            if isinstance(job, list):
+                left.append(job)
+                continue
+            field, level = job
+            found = None if self.answer.errors else self._tried(field, level.items)
+            if found is None:
+                left.append(job)
+            else:
+                jobs += self._put(field, level, level.items, found)
+        return left
+
+    def _tried(self, field: Field, items: list[Item]) -> Sequence[Any] | None:
+        """As `_asked` where nothing has to be waited for; None where it has."""
+        assert field.resolver is not None  # noqa: S101  # it is what makes a field a step
+        at_hand, arguments = field.resolver.at_hand, field.arguments.constant
+        if at_hand is None:
+            return None
+        infos = lambda i: self._info(field, items[i])  # noqa: E731
+        try:
+            if arguments is None:
+                arguments = self.arguments(field)
+            return at_hand([*map(_VALUE, items)], self.context, infos, **arguments)
+        except Exception as error:  # noqa: BLE001  # it is the error of each of the fields
+            return [error] * len(items)
+
+    def _put(
+        self, field: Field, level: Level, items: list[Item], found: Sequence[Any]
+    ) -> list[Job]:
+        """Put what was found in its places; the steps below it."""
+        failed: list[tuple[Item, Any]] = []
+        field.complete(items, found, self, failed)  # type: ignore[misc]  # a step has one
+        if failed:
+            self._again(field, failed)
+        jobs: list[Job] = []
+        for selection in field.below:
+            self._begin(selection, level, self._apart(selection, jobs))
+        level.left -= 1
+        if not level.left:
+            self._end(level)
+        return jobs
 
     def _begin_beside(self, jobs: list[Job]) -> None:
         if self._tasks is None:

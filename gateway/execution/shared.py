@@ -8,7 +8,7 @@ from graphql import ExecutionResult, GraphQLError
 from graphql.execution.values import VariableValues
 
 from gateway.execution.places import Place
-from gateway.execution.run import Job, Level, Run
+from gateway.execution.run import Level, Run
 from gateway.execution.shapes import Item, Selection
 from gateway.execution.sharing import Sharing
 from schema.bulk import APART
@@ -62,15 +62,7 @@ class SharedRun(Run):
             if one is APART:
                 found[i] = None
                 leave(i)
-        failed: list[tuple[Item, Any]] = []
-        assert step.complete is not None  # noqa: S101  # a step has one
-        step.complete(items, found, self, failed)
-        if failed:
-            self._again(step, failed)
-        jobs: list[Job] = []
-        for selection in step.below:
-            self._begin(selection, top, jobs)
-        await self._walk(jobs)
+        await self._walk(self._put(step, top, items, found))
 
     def _errors(self) -> Mapping[int, list[GraphQLError]]:
         """By the request; each with its path in the answer of that."""

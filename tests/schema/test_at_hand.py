@@ -4,14 +4,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from graphql import OperationDefinitionNode, parse
+from graphql.execution.values import VariableValues
 
 from domain.customer import KeyKind, LookupKey
 from domain.money import Money
 from domain.provenance import Freshness
 from domain.vocabulary import Completeness, ServedFrom
+from gateway.documents import Prepared
 from gateway.entities.cache import EntityCache
 from gateway.entities.source import cached
 from gateway.entities.store import MemoryEntries
+from gateway.execution.compiler import Compiler
+from gateway.execution.run import Run
+from gateway.execution.tasks import Tasks
 from resolvers.caller import Caller
 from resolvers.masking import Masks
 from schema.bulk import at_hand_of, many_of
@@ -89,3 +95,29 @@ async def test_a_list_at_hand_is_masked_for_who_may_not_see_all(start):
     (found,) = at_hand(owners, operation, nowhere)
     assert [one.total for one in found.nodes] == [None, None]
     assert all(one.total for one in waited.nodes)
+
+
+async def test_a_plan_begins_no_task_for_what_is_at_hand(start, graph, monkeypatch):
+    text = '{ customers(by: [{ id: "cus_alice" }]) { %s } }'
+    lists = "orders { nodes { number } } tickets { nodes { id } } conversations { completeness }"
+    document = parse(text % lists)
+    (said,) = document.definitions
+    assert isinstance(said, OperationDefinitionNode)
+    prepared, values = Prepared(document, said, {}), VariableValues({}, {})
+    plan = Compiler(graph, hide_suggestions=False).plan(prepared, values)
+    begun: list[Any] = []
+    begin = Tasks.begin
+
+    def noted(self: Tasks, work: Any) -> None:
+        begun.append(work)
+        begin(self, work)
+
+    monkeypatch.setattr(Tasks, "begin", noted)
+    tasks, found = [], []
+    for _ in range(2):
+        operation, _owners = await start()
+        found.append(await Run(operation, values).execute(plan.root))
+        tasks.append(len(begun))
+    assert found[0].errors is found[1].errors is None
+    assert found[1].data == found[0].data
+    assert tasks == [2, 2], "the second time, all of it was at hand"

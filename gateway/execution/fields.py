@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, VariableNode, Visitor, visit
+from graphql import FieldNode, GraphQLField, Node, VariableNode, Visitor, visit
 from graphql.execution.values import VariableValues, get_argument_values
-from graphql.pyutils import Undefined
 from strawberry import Schema
-from strawberry.types.arguments import StrawberryArgument, convert_arguments
+from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from gateway.execution.converting import converter
@@ -67,8 +66,10 @@ class Arguments:
         self._hide_suggestions = hide_suggestions
         self.constant: dict[str, Any] | None = {} if not field.args else None
         """What they are for all variables, once that is known."""
-        self._is_constant = not _names_variables(node)
+        self._is_constant = not _names_variables(*(node.arguments or ()))
         self._plain = self._plainly()
+        self._fixed: dict[str, Any] | None = None
+        """What the others are, once that is known."""
 
     @property
     def any(self) -> bool:
@@ -78,12 +79,13 @@ class Arguments:
         """Raises what graphql-core and Strawberry raise for values that do not fit."""
         if self.constant is not None:
             return self.constant
-        if self._plain is not None:
+        plain, fixed = self._plain, self._fixed
+        if plain is not None and fixed is not None:
             coerced = variables.coerced
-            values = [coerced.get(variable) for _, variable, _ in self._plain]
+            values = [coerced.get(variable) for _, variable, _ in plain]
             if None not in values:
-                found = zip(self._plain, values, strict=True)
-                return {name: convert(value) for (name, _, convert), value in found}
+                found = zip(plain, values, strict=True)
+                return fixed | {name: convert(value) for (name, _, convert), value in found}
         given = get_argument_values(
             self._field, self._node, variables, None, self._hide_suggestions
         )
@@ -96,10 +98,15 @@ class Arguments:
         )
         if self._is_constant:
             self.constant = bound
+        elif plain is not None:
+            ours = {name for name, _, _ in plain}
+            self._fixed = {name: value for name, value in bound.items() if name not in ours}
         return bound
 
     def _plainly(self) -> list[tuple[str, str, Coerce]] | None:
-        """Python name, variable and conversion of each, where all are whole variables."""
+        """Python name, variable and conversion of each that is a whole variable, where the others
+        are the same for all variables.
+        """
         nodes = {one.name.value: one.value for one in self._node.arguments or ()}
         declared = self._field.extensions.get("strawberry-definition")
         if not isinstance(declared, StrawberryField):
@@ -111,16 +118,11 @@ class Arguments:
                 if isinstance(value, VariableNode):
                     convert = converter(argument.type, self._config)
                     found.append((argument.python_name, value.name.value, convert))
-                elif value is not None or self._has_default(argument):
+                elif value is not None and _names_variables(value):
                     return None
         except Uncommon:
             return None
         return found if found and not nodes else None
-
-    def _has_default(self, argument: StrawberryArgument) -> bool:
-        """Whether graphql-core hands over a value where the document has none."""
-        known = self._field.args[self._config.name_converter.from_argument(argument)]
-        return known.default is not None or known.default_value is not Undefined
 
 
 class _FindVariables(Visitor):
@@ -132,10 +134,10 @@ class _FindVariables(Visitor):
         self.found = True
 
 
-def _names_variables(node: FieldNode) -> bool:
+def _names_variables(*nodes: Node) -> bool:
     finder = _FindVariables()
-    for argument in node.arguments or ():
-        visit(argument, finder)
+    for node in nodes:
+        visit(node, finder)
     return finder.found
 
 

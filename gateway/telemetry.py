@@ -20,6 +20,7 @@ SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 
 HELP: Final = {
     "graphql_requests": "Requests to /graphql, by kind of operation and HTTP status.",
     "graphql_seconds": "From request to answer, by kind of operation.",
+    "graphql_shared_requests": "Requests that shared a run with others of the same turn.",
     "source_calls": "Calls to a source, by what came of them.",
     "source_call_seconds": "Time of one call to a source, retries and waiting included.",
     "source_retries": "Calls to a source that were made again.",

@@ -11,6 +11,7 @@ from graphql.execution.values import VariableValues
 from strawberry.extensions import FieldExtension
 
 from gateway.documents import Prepared
+from gateway.execution import fields
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import MAX_PLANS, PlannedExecutor
 from schema.bulk import with_all
@@ -37,6 +38,10 @@ class Query:
     @strawberry.field
     async def step(self, info: strawberry.Info, times: int = 1) -> list[str]:
         return [".".join(map(str, info.path.as_list()))] * times
+
+    @strawberry.field
+    async def words(self, times: int, word: str | None = "a", mark: str = "!") -> list[str]:
+        return [f"{word}{mark}"] * times
 
     @strawberry.field
     async def leaves(self) -> list[Leaf | None]:
@@ -115,6 +120,28 @@ async def test_other_variables_share_a_plan(executor, reference):
         answer = await executor.run(operation, {"times": times}, None)
         assert answer.data == {"step": ["step"] * times}
     assert reference.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("times: $times", "a!"),
+        ('times: $times, word: "b"', "b!"),
+        ("times: $times, word: null", "None!"),
+        ('mark: "?", times: $times', "a?"),
+    ],
+)
+async def test_what_is_said_beside_a_variable_is_converted_once(executor, monkeypatch, said, word):
+    converted = []
+    convert = fields.get_argument_values
+    monkeypatch.setattr(
+        fields, "get_argument_values", lambda *known: converted.append(1) or convert(*known)
+    )
+    operation = prepared(f"query($times: Int!) {{ words({said}) }}")
+    for times in (9, 3, 2, 0):
+        answer = await executor.run(operation, {"times": times}, None)
+        assert answer.data == {"words": [word] * times}
+    assert len(converted) == 1
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ class Loaders:
         """Let go of the operation, which holds these in turn: what was read would wait for the
         collector. Where something was gathered it may still be under way.
         """
-        if self.at_once and not self._made:
+        if not self._made and (self.at_once or not self._known):
             self.__dict__.clear()
 
     async def customer(self, one: CustomerId, freshness: Freshness) -> Customer | None:

@@ -1,8 +1,10 @@
 """Requests of one turn that share a run: which do, what they cost, and what becomes of each."""
 
 import asyncio
+import gc
 import importlib.util
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -301,3 +303,19 @@ def _sharing(executor: PlannedExecutor, text: str) -> Sharing | None:
     plan = executor._plan(document, values)
     assert plan is not None
     return plan.sharing
+
+
+async def test_requests_that_shared_a_run_leave_nothing_for_the_collector(executor, world):
+    contexts = [world.operation() for _ in range(2)]
+    await asyncio.gather(*begin(executor, contexts, [{"by": ALICE}, {"by": BOB}]))
+    assert shared(world) == 2
+    for context in contexts:
+        await context.finish()
+    left = [weakref.ref(context) for context in contexts]
+    gc.disable()
+    try:
+        contexts.clear()
+        del context
+        assert [one() for one in left] == [None, None]
+    finally:
+        gc.enable()

@@ -86,8 +86,9 @@ class Loaders:
         """Let go of the operation, which holds these in turn: what was read would wait for the
         collector. Where something was gathered it may still be under way.
         """
-        if not self._made and (self.at_once or not self._known):
-            self.__dict__.clear()
+        held = self.__dict__  # nothing, where it has let go before
+        if held and not self._made and (self.at_once or not self._known):
+            held.clear()
 
     async def customer(self, one: CustomerId, freshness: Freshness) -> Customer | None:
         """None for who is unknown, erased, or not for this caller to see."""

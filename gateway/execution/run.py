@@ -11,7 +11,7 @@ field, and only then it is known where in the answer it is (`_again`).
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -87,15 +87,19 @@ class Run:
         if root.waits:
             self._begin(root, None, jobs)
         if jobs:
-            try:
-                await self._walk(jobs)
-                if self._tasks is not None and self._tasks.left:
-                    await self._tasks.rest()
-            except BaseException:
-                if self._tasks is not None:
-                    await self._tasks.stop()
-                raise
+            await self._through(self._walk(jobs))
         return ExecutionResult(answer.top["data"], answer.errors or None)
+
+    async def _through(self, first: Coroutine[Any, Any, None]) -> None:
+        """Await a step, and all that it begins; none of them goes on where one fails."""
+        try:
+            await first
+            if self._tasks is not None and self._tasks.left:
+                await self._tasks.rest()
+        except BaseException:
+            if self._tasks is not None:
+                await self._tasks.stop()
+            raise
 
     def _read(self, root: Selection) -> None:
         answer = self.answer

@@ -37,14 +37,8 @@ class SharedRun(Run):
         assert root.build is not None  # noqa: S101  # that of a root is always generated
         self._roots = [root.build(None, self, None, i) for i in range(len(said))]
         self.answer.top["data"] = self._roots
-        try:
-            await self._step(Level(root, self.waiting[root.index], None), how, said, leave)
-            if self._tasks is not None and self._tasks.left:
-                await self._tasks.rest()
-        except BaseException:
-            if self._tasks is not None:
-                await self._tasks.stop()
-            raise
+        top = Level(root, self.waiting[root.index], None)
+        await self._through(self._step(top, how, said, leave))
         errors = self._errors()
         return [ExecutionResult(data, errors.get(i)) for i, data in enumerate(self._roots)]
 

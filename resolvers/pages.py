@@ -113,6 +113,8 @@ async def read_one(
         if due:  # of most, the page was kept a moment ago
             read = ((parents[i], reply.entries[i]) for i in due)
             operation.remember(cut.kind, name, worth_keeping(page, read))
+    if operation.is_shared and not operation.was_cut:
+        operation.was_cut = _are_cut(reply.entries, page.first)
     pages, bad = _sorted(reply)
     if bad:
         stood_in = await _fall_back(operation, reply, [parents[i] for i in bad], bad, cut)
@@ -180,6 +182,13 @@ def _sorted(reply: Reply[ChildPage[Record]]) -> tuple[list[Found], dict[int, Sou
                 kept[said] = _told(reply, got)
             found.append(_FOUND((got, kept[said])))
     return found, bad
+
+
+def _are_cut(entries: Sequence[ChildPage[Record] | SourceError], first: int) -> bool:
+    """Whether a list ends before it is full, though there is more."""
+    return any(
+        isinstance(got, ChildPage) and got.has_more and len(got.items) < first for got in entries
+    )
 
 
 def _are_told_now(entries: Sequence[ChildPage[Record] | SourceError]) -> bool:

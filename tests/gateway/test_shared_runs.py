@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from graphql import ExecutionResult, OperationDefinitionNode, parse
 from domain.customer import KeyKind, LookupKey
 from domain.errors import SourceProtocolError, SourceUnavailable
 from domain.ids import Kind
+from domain.sources import ChildPage
 from domain.vocabulary import Verification
 from gateway.documents import Prepared
 from gateway.execution.executor import ReferenceExecutor
@@ -28,6 +30,7 @@ from schema.graph import build_schema
 FIRST = """query($by: CustomerKey!, $first: Int) {
   customer(by: $by) { id displayName orders(first: $first) { completeness nodes { number } } } }"""
 ALICE, BOB = {"id": "cus_alice"}, {"id": "cus_bob"}
+PROVEN = {LookupKey(KeyKind.ID, "cus_bob"): Verification.VERIFIED}
 NOBODY = {"email": "nobody@example.com"}
 
 
@@ -138,9 +141,10 @@ async def test_requests_have_to_agree_in_all_they_ask_but_whom_they_ask_for(exec
         lambda world: {"caller": Caller(name="other", scopes=frozenset({ANY_CUSTOMER}))},
         lambda world: {"caller": Caller(name="desk", scopes=frozenset({ANY_CUSTOMER}))},
         lambda world: {"deadline_s": 4.0},
+        lambda world: {"caller": replace(world.operation().caller, proven=PROVEN)},
         lambda world: {"read_only": True},
     ],
-    ids=["another token", "other rights", "less time", "a GET"],
+    ids=["another token", "other rights", "less time", "something proven", "a GET"],
 )
 async def test_requests_that_differ_in_who_asks_or_how_go_apart(
     executor, world, change: Callable[[Any], dict[str, Any]]
@@ -151,8 +155,7 @@ async def test_requests_that_differ_in_who_asks_or_how_go_apart(
 
 
 async def test_callers_who_may_not_read_anybody_go_apart(executor, world):
-    key = LookupKey(KeyKind.ID, "cus_bob")
-    visitor = Caller(name="page", proven={key: Verification.VERIFIED})
+    visitor = Caller(name="page", proven=PROVEN)
     contexts = [world.operation(visitor) for _ in range(2)]
     results = await asyncio.gather(*begin(executor, contexts, [{"by": ALICE}, {"by": BOB}]))
     assert [result.data["customer"] is None for result in results] == [True, False]
@@ -194,6 +197,22 @@ async def test_where_an_answer_was_refused_each_asks_again_and_alone_for_a_while
     assert world.called()["shop", "children", "order"] == 5
     (until,) = executor._together._foul.values()
     assert 0 < until - asyncio.get_running_loop().time() <= FOUL_S
+
+
+async def test_where_lists_read_together_end_before_they_are_full_each_asks_again(
+    executor, world, fakes, monkeypatch: pytest.MonkeyPatch
+):
+    whole = fakes.FakeChildren.children_of
+
+    async def cut(self: Any, parents: Sequence[Any], *rest: Any) -> list[Any]:
+        pages = await whole(self, parents, *rest)
+        return pages if len(parents) == 1 else [ChildPage(items=(), has_more=True) for _ in pages]
+
+    monkeypatch.setattr(fakes.FakeChildren, "children_of", cut)
+    _, bob = await both(executor, world, {"by": ALICE}, {"by": BOB})
+    assert bob["orders"]["nodes"] == [{"number": "#2001"}]
+    assert world.called()["shop", "children", "order"] == 3
+    assert shared(world) == 0
 
 
 async def test_who_leaves_takes_nobody_along(executor, world):

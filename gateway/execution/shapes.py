@@ -10,17 +10,17 @@ from graphql.pyutils import Undefined
 from gateway.execution.fields import Arguments, Resolver
 
 if TYPE_CHECKING:
-    from gateway.execution.run import Run
+    from gateway.execution.reading import Reading
 
 Item = tuple[Any, dict[str, Any], "Item | None", int | None]
 """An object whose fields are waited for: its value, what is built of it, the object it was read of
 (None for the root), and its index where it is in a list.
 """
-Builder = Callable[[Any, "Run", Item | None, int | None], dict[str, Any]]
+Builder = Callable[[Any, "Reading", Item | None, int | None], dict[str, Any]]
 """Generated: what is at hand of a value, which is below the item and at the index. It, and
 all below it, is added to the run's `waiting`, as far as there are steps.
 """
-Completer = Callable[[Sequence[Item], Sequence[Any], "Run", list[tuple[Item, Any]]], None]
+Completer = Callable[[Sequence[Item], Sequence[Any], "Reading", list[tuple[Item, Any]]], None]
 """Generated: puts in its place what was found for each item. What is not as expected is added to
 the list, to be read again field by field; what had been added to `waiting` below it has to go then.
 """

@@ -65,7 +65,7 @@ test-replay: setup  ## 100,000 events, a tenth twice and a tenth out of order, e
 	KNOWNAS_REPLAY_EVENTS=100000 $(BIN)/pytest -q tests/state/test_events.py -k replay --durations=1
 
 test-fuzz: setup  ## plans against the reference executor, 20,000 random operations
-	PLAN_OPERATIONS=20000 $(BIN)/pytest -s tests/gateway/test_plan_equality.py
+	PLAN_SEED=$${PLAN_SEED:-$$RANDOM} PLAN_OPERATIONS=20000 $(BIN)/pytest -s tests/gateway/test_plan_equality.py
 
 check: setup  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -72,6 +72,8 @@ class Operation:
         """A list ends before it is full, since those of others were read with it. Told of shared
         operations only.
         """
+        self.asks_anew = False
+        """What a cache has of lists may have been cut, or misread, for the company they were in."""
         self._trails: dict[SourceKey, Trail] = {}
         self._followed: list[Callable[[], Iterator[tuple[Iterable[Record], Trail]]]] = []
         self._problems: list[Problem] = []
@@ -145,6 +147,10 @@ class Operation:
     def remember(self, kind: Kind, source: str, pages: Sequence[Page]) -> None:
         """Pages to keep as last-good ones when the answer is out."""
         self._pages.append((kind, source, pages))
+
+    def let_go(self) -> None:
+        """Keep nothing of what was read."""
+        self._pages.clear()
 
     async def finish(self) -> None:
         """Keep what was read, once the answer is out: call it when the caller no longer waits.

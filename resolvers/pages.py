@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from resolvers.operation import Operation
 
 _USUAL = Freshness()
+_LIVE = Freshness(max_age_ms=0)
 
 
 class Cut(NamedTuple):
@@ -97,7 +98,7 @@ async def read_one(
         young = read_kept(operation, source, parents, cut)
         if young is not None:
             return young
-        behind = source.within(cut.freshness)
+        behind = source.within(_LIVE if operation.asks_anew else cut.freshness)
     page, keep, wanted = _question(name, cut)
     reader = behind.children[cut.kind]
     reply = await ask(
@@ -138,7 +139,9 @@ def read_kept(
     """As `read_one`, of what a cache holds, which was kept for bad days when it came; None where
     the source has to be asked. Pages of one moment share what is said of it.
     """
-    kept = None if source.within is None else source.within(cut.freshness).at_hand
+    if source.within is None or operation.asks_anew:
+        return None
+    kept = source.within(cut.freshness).at_hand
     if kept is None:
         return None
     page, _, wanted = _question(source.name, cut)

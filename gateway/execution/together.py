@@ -11,11 +11,12 @@ it would have kept each of them waiting.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Final
 
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Undefined
 
 from domain.errors import GatewayError
 from domain.waiting import running_loop
@@ -40,7 +41,7 @@ _NO_LABELS: Final[Mapping[str, str]] = {}
 class _Ask:
     """One request. `result` is None for who has to run by itself."""
 
-    __slots__ = ("company", "context", "result", "said", "values")
+    __slots__ = ("company", "context", "is_spoilt", "result", "said", "values")
 
     def __init__(self, values: VariableValues, said: Mapping[str, Any], context: Operation) -> None:
         self.values = values
@@ -49,6 +50,8 @@ class _Ask:
         self.context = context
         self.result: asyncio.Future[ExecutionResult | None] = running_loop().create_future()
         self.company: _Company | None = None
+        self.is_spoilt = False
+        """Company took something away, which may be kept by now."""
 
 
 class Together:
@@ -71,6 +74,7 @@ class Together:
                 raise
             if result is not None:
                 return result
+            context.asks_anew = own.is_spoilt
         return await begun(plan, values, context).execute(plan.root)
 
     def _joined(self, plan: Plan, values: VariableValues, context: Operation) -> _Ask | None:
@@ -80,7 +84,7 @@ class Together:
             return None
         if self._foul and running_loop().time() < self._foul.get(how, 0.0):
             return None
-        agreed = tuple(map(values.coerced.get, how.common))
+        agreed = tuple(map(values.coerced.get, how.common, repeat(Undefined)))
         common = (how, caller.name, caller.scopes, agreed)
         try:
             waiting = self._waiting.get(common)
@@ -160,6 +164,9 @@ class _Company:
             found = None
         if found is None or context.was_cut or context.ledger.was_misread:
             self._spoilt(how)
+            context.let_go()
+            for one in asks:
+                one.is_spoilt = True
             return [None] * len(asks)
         context.services.telemetry.count("graphql_shared_requests", _NO_LABELS, len(asks))
         answered = [one if own else None for one, own in zip(found, _is_own(found), strict=True)]

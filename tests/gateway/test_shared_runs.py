@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 from graphql import ExecutionResult, OperationDefinitionNode, parse
 
+from connectors.settings import SourceSettings
 from domain.customer import KeyKind, LookupKey
 from domain.errors import SourceProtocolError, SourceUnavailable
 from domain.ids import Kind
 from domain.sources import ChildPage
 from domain.vocabulary import Verification
+from gateway.cache import MemoryCache
+from gateway.config_kept import Cache as Settings
 from gateway.documents import Prepared
+from gateway.entities.keeping import Keeping
 from gateway.execution.executor import ReferenceExecutor
 from gateway.execution.planned import PlannedExecutor
 from gateway.execution.sharing import Sharing
@@ -135,6 +139,11 @@ async def test_requests_have_to_agree_in_all_they_ask_but_whom_they_ask_for(exec
     assert shared(world) == 2
 
 
+async def test_what_is_not_said_is_another_question_than_null(executor, world):
+    await both(executor, world, {"by": ALICE}, {"by": BOB, "first": None})
+    assert shared(world) == 0
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -213,6 +222,33 @@ async def test_where_lists_read_together_end_before_they_are_full_each_asks_agai
     assert bob["orders"]["nodes"] == [{"number": "#2001"}]
     assert world.called()["shop", "children", "order"] == 3
     assert shared(world) == 0
+
+
+async def test_a_list_cut_for_company_is_not_what_is_kept_of_it(
+    executor, world, fakes, monkeypatch: pytest.MonkeyPatch
+):
+    """In front of the source is a cache, which each would ask first when run by itself; and the
+    first page that comes is what is kept for bad days.
+    """
+    whole = fakes.FakeChildren.children_of
+
+    async def cut(self: Any, parents: Sequence[Any], *rest: Any) -> list[Any]:
+        pages = await whole(self, parents, *rest)
+        return pages if len(parents) == 1 else [ChildPage(items=(), has_more=True) for _ in pages]
+
+    monkeypatch.setattr(fakes.FakeChildren, "children_of", cut)
+    contexts = [world.operation() for _ in range(2)]
+    keeping = Keeping(Settings(), MemoryCache(0), fakes.FakeClock(), world.telemetry)
+    shop = keeping.wrapped(world.services().sources["shop"], SourceSettings(connector="test"))
+    for one in contexts:
+        sources = {**one.services.sources, "shop": shop}
+        one.services = replace(one.services, sources=sources)
+    results = await asyncio.gather(*begin(executor, contexts, [{"by": ALICE}, {"by": BOB}]))
+    assert results[1].data["customer"]["orders"]["nodes"] == [{"number": "#2001"}]
+    assert shared(world) == 0
+    for context in contexts:
+        await context.finish()
+    assert [len(page.items) for page in world.store.pages.values()] == [2, 1]
 
 
 async def test_who_leaves_takes_nobody_along(executor, world):

@@ -186,6 +186,7 @@ async def opened(
         half = config.cache.people_bytes // 2
         standing = StandingPeople(people, state.identities.version, state.changes, half)
         kept = StandingRecords(state.records, state.changes, half)
+        closing.push_async_callback(standing.close)
         closing.push_async_callback(kept.close)
         events = event_store(config, sources, state)
         wire = Wire.over(config, events, standing, state.decisions)

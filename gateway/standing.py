@@ -36,6 +36,7 @@ from domain.ports import (
 from domain.records import Contact, Record
 from domain.sources import ChildPage, Parent
 from domain.vocabulary import LinkStatus, ServedFrom
+from domain.waiting import running_loop
 from gateway.gathered import Gathered
 from gateway.weights import ENTRY, weight
 
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 LOOK_S: Final = 0.05
 EARLY_S: Final = 0.02
 """How long before that the version is looked up, so that requests need not wait for it."""
+USED_S: Final = 2.0
+"""How long after a request it is looked up all the same, for the next one."""
 MOST_BYTES: Final = 8 * 2**20
 """Of who is who, and of contacts as much again (`cache.people_bytes` is both)."""
 ROW_S: Final = 60.0
@@ -120,6 +123,8 @@ class StandingPeople:
         self._version: int | None = None
         self._looks: Gathered[None, int] = Gathered(self._look)
         self._early: asyncio.Future[list[int]] | None = None
+        self._used = 0.0
+        self._next: asyncio.TimerHandle | None = None
         self._keys: Recent[LookupKey, Found] = Recent(most_bytes // 2)
         self._clusters: Recent[CustomerId, Cluster] = Recent(most_bytes // 2)
         self._finding: Gathered[LookupKey, Found] = Gathered(people.find)
@@ -128,8 +133,9 @@ class StandingPeople:
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
         """As the port says; only who is somebody is remembered. An order number leads nowhere."""
         version = self._version
-        if monotonic() >= self._due or self._changes() != self._seen:
-            version = await self._standing()
+        self._used = now = monotonic()
+        if now >= self._due or self._changes() != self._seen:
+            version = await self._standing(now)
         remembered = self._keys.get_many(keys)
         if all(remembered):
             return remembered  # type: ignore[return-value]  # nothing is missing
@@ -144,8 +150,9 @@ class StandingPeople:
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
         version = self._version
-        if monotonic() >= self._due or self._changes() != self._seen:
-            version = await self._standing()
+        self._used = now = monotonic()
+        if now >= self._due or self._changes() != self._seen:
+            version = await self._standing(now)
         remembered = self._clusters.get_many(ids)
         if all(remembered):
             return remembered
@@ -186,15 +193,27 @@ class StandingPeople:
     async def shared(self, identifiers: Sequence[CanonicalIdentifier]) -> list[bool]:
         return await self._people.shared(identifiers)
 
-    async def _standing(self) -> int:
+    async def close(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        if self._early is not None:
+            await asyncio.wait([self._early])
+
+    async def _standing(self, now: float) -> int:
         """The version that holds; what was remembered of another one is forgotten."""
-        now = monotonic()
         if self._version is None or self._changes() != self._seen or now >= self._due + EARLY_S:
             return (await self._looks.read(_LOOK))[0]
+        self._look_early()
+        return self._version
+
+    def _look_early(self) -> None:
         if self._early is None:
             self._early = asyncio.ensure_future(self._looks.read(_LOOK))
             self._early.add_done_callback(self._landed)
-        return self._version
+
+    def _look_on(self) -> None:
+        if monotonic() < self._used + USED_S:
+            self._look_early()
 
     def _landed(self, early: "asyncio.Future[list[int]]") -> None:
         self._early = None
@@ -209,6 +228,9 @@ class StandingPeople:
             self._clusters.clear()
         self._version, self._seen = version, changes
         self._due = monotonic() + LOOK_S - EARLY_S
+        if self._next is not None:
+            self._next.cancel()
+        self._next = running_loop().call_later(LOOK_S - EARLY_S, self._look_on)
         return [version for _ in asked]
 
 

@@ -276,6 +276,31 @@ async def test_the_version_is_looked_up_before_anybody_has_to_wait_for_it(
     assert (await waiting)[0].customers == ("cus_2",)
 
 
+async def test_while_it_is_used_the_version_is_looked_up_without_anybody_asking(
+    changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, now, looks = People(), [100.0], asyncio.Semaphore(0)
+    monkeypatch.setattr("gateway.standing.monotonic", lambda: now[0])
+
+    async def version() -> int:
+        looks.release()
+        return people.version
+
+    standing: Any = StandingPeople(people, version, changes)  # type: ignore[arg-type]
+    await standing.find([ALICE])
+    people.id, people.version = CustomerId("cus_2"), 2
+    async with asyncio.timeout(5):
+        await looks.acquire()
+        await looks.acquire()
+        await looks.acquire()
+    found = standing.find([ALICE])
+    assert (await found)[0].customers == ("cus_2",)
+    now[0] += 3.0
+    standing._look_on()
+    assert standing._early is None
+    await standing.close()
+
+
 async def test_strangers_of_many_requests_are_looked_for_together(changes: Changes) -> None:
     people = People()
     standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]

@@ -180,7 +180,7 @@ class GraphQLEndpoint:
         if values is None:
             values = self._coerced(prepared, asked.variables)
         variables = values.coerced
-        sizes = sizes_of(variables) if variables else ()
+        sizes = () if known is not None and not known.have_sizes else sizes_of(variables)
         if sizes not in prepared.affordable:
             charge(prepared.operation, prepared.fragments, variables, graph.prices, graph.limits)
             prepared.affordable.add(sizes)

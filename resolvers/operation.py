@@ -1,18 +1,18 @@
 """One GraphQL operation: who asks, until when, with what, and what became of it."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import chain
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from domain.errors import SourceError
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.provenance import Freshness
 from domain.records import Record
 from domain.sources import Deadline, Fields
+from domain.waiting import running_loop
 from resolvers.caller import Caller
 from resolvers.kept import Page, keep
 from resolvers.ledger import Ledger
@@ -21,6 +21,7 @@ from resolvers.masking import Masks
 from resolvers.services import Services
 from resolvers.trails import Trail
 
+T = TypeVar("T")
 Path = tuple[str | int, ...]
 
 
@@ -38,8 +39,27 @@ def _masks(scopes: frozenset[str]) -> Masks:
     return Masks(Caller(name="", scopes=scopes))
 
 
+class _Used(Generic[T]):
+    """An attribute of an operation made when it is first used: one that shares the run of others
+    is asked for neither. From then on it is a plain attribute.
+    """
+
+    def __init__(self, make: Callable[["Operation"], T]) -> None:
+        self._make = make
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, operation: "Operation", _owner: type) -> T:
+        made = operation.__dict__[self._name] = self._make(operation)
+        return made
+
+
 class Operation:
     """The context of one operation; made by `start`, ended by `finish`."""
+
+    ledger = _Used(lambda operation: Ledger(operation.services.sources))
+    loaders = _Used(lambda operation: Loaders(operation))
 
     def __init__(
         self,
@@ -57,8 +77,6 @@ class Operation:
         self.read_only = read_only
         """A GET request: keys nobody knows are not searched, and nobody is minted."""
         self.masks = _masks(caller.scopes)
-        self.ledger = Ledger(services.sources)
-        self.loaders = Loaders(self)
         self.wanted: Mapping[str, Fields] = {}
         """Attributes the operation reads, by type of the graph; a type that is absent is read
         whole.
@@ -87,14 +105,14 @@ class Operation:
         return cls(
             services,
             caller,
-            deadline=Deadline(asyncio.get_running_loop().time() + deadline_s),
+            deadline=Deadline(running_loop().time() + deadline_s),
             started_at=services.clock.now(),
             read_only=read_only,
         )
 
     def forget(self) -> None:
         """Read again what is asked for next: who is who has just been changed."""
-        self.loaders = Loaders(self)
+        self.__dict__.pop("loaders", None)
         self.proven = None
 
     def fields(self, type_name: str) -> Fields:
@@ -156,7 +174,9 @@ class Operation:
         """Keep what was read, once the answer is out: call it when the caller no longer waits.
         Nothing is loaded after it.
         """
-        self.loaders.end()
+        loaders = self.__dict__.get("loaders")
+        if loaders is not None:
+            loaders.end()
         if not self._pages:
             return
         pages, self._pages = self._pages, []

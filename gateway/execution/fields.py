@@ -81,11 +81,14 @@ class Arguments:
             return self.constant
         plain, fixed = self._plain, self._fixed
         if plain is not None and fixed is not None:
-            coerced = variables.coerced
-            values = [coerced.get(variable) for _, variable, _ in plain]
-            if None not in values:
-                found = zip(plain, values, strict=True)
-                return fixed | {name: convert(value) for (name, _, convert), value in found}
+            coerced, found = variables.coerced, fixed.copy()
+            for name, variable, convert in plain:
+                value = coerced.get(variable)
+                if value is None:
+                    break
+                found[name] = convert(value)
+            else:
+                return found
         given = get_argument_values(
             self._field, self._node, variables, None, self._hide_suggestions
         )

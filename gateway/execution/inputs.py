@@ -77,12 +77,15 @@ class Variables:
     ) -> None:
         """Raises Uncommon where one is of a type that is not known here."""
         self._known: list[tuple[str, GraphQLVariableSignature, Coerce, bool]] = []
+        self.have_sizes = False
+        """One of them may be a number, a switch, a list or null: all that a cost depends on."""
         for definition in definitions:
             signature = get_variable_signature(schema, definition)
             kind: Any = type_from_ast(schema, definition.type)
             if not isinstance(signature, GraphQLVariableSignature) or definition.default_value:
                 raise Uncommon
             needed = is_non_null_type(kind)
+            self.have_sizes |= not needed or not _is_opaque(kind.of_type)
             self._known.append((signature.name, signature, coercer(schema, kind), needed))
 
     def coerced(self, given: Mapping[str, Any]) -> VariableValues | None:
@@ -102,6 +105,10 @@ class Variables:
         except Uncommon:
             return None
         return _tuple(VariableValues, (sources, coerced))
+
+
+def _is_opaque(kind: GraphQLInputType) -> bool:
+    return is_input_object_type(kind) or (is_scalar_type(kind) and kind.name in ("ID", "String"))
 
 
 def coercer(schema: GraphQLSchema, kind: GraphQLInputType) -> Coerce:

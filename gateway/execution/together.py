@@ -84,7 +84,7 @@ class Together:
             return None
         if self._foul and running_loop().time() < self._foul.get(how, 0.0):
             return None
-        agreed = tuple(map(values.coerced.get, how.common, repeat(Undefined)))
+        agreed = tuple(map(values.coerced.get, how.common, repeat(Undefined))) if how.common else ()
         common = (how, caller.name, caller.scopes, agreed)
         try:
             waiting = self._waiting.get(common)
@@ -169,7 +169,11 @@ class _Company:
                 one.is_spoilt = True
             return [None] * len(asks)
         context.services.telemetry.count("graphql_shared_requests", _NO_LABELS, len(asks))
-        answered = [one if own else None for one, own in zip(found, _is_own(found), strict=True)]
+        answered: Sequence[ExecutionResult | None] = found
+        if any([one.errors for one in found]):  # noqa: C419  # a list is looked through sooner
+            answered = [
+                one if own else None for one, own in zip(found, _is_own(found), strict=True)
+            ]
         for problem in context.reported:
             whose = int(problem.path[0])
             if answered[whose] is not None:

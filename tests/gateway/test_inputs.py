@@ -99,3 +99,20 @@ def test_types_are_remembered_within_bounds() -> None:
         assert isinstance(operation, OperationDefinitionNode)
         Variables(SCHEMA, operation.variable_definitions or ())
     assert len(inputs._made[SCHEMA]) <= inputs.MAX_TYPES
+
+
+@pytest.mark.parametrize(
+    ("text", "have"),
+    [
+        (KEY, False),
+        ("query ($id: ID!, $text: String!) { __typename }", False),
+        (KEYS, True),
+        (WORDS, True),
+        ("query ($by: CustomerKey) { __typename }", True),
+        ("query ($id: ID!, $yes: Boolean!) { __typename }", True),
+    ],
+)
+def test_only_what_a_cost_can_depend_on_has_a_size(text: str, have: bool) -> None:
+    (operation,) = parse(text).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    assert Variables(SCHEMA, operation.variable_definitions or ()).have_sizes is have

@@ -265,6 +265,14 @@ class Census:
     model_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """Who carries an identifier (sorted), and whether it is known to be used by many."""
+
+    records: tuple[SourceKey, ...]
+    is_shared: bool
+
+
 class IdentityStore(Protocol):
     """Memberships, links and redirects. Every method is one transaction."""
 
@@ -308,6 +316,14 @@ class IdentityStore(Protocol):
         ...
 
     async def shared(self, identifiers: Sequence[CanonicalIdentifier]) -> list[bool]: ...
+
+    async def look_up(
+        self, identifiers: Sequence[CanonicalIdentifier], keys: Collection[SourceKey]
+    ) -> tuple[list[Carriers], dict[SourceKey, CustomerId]]:
+        """Who carries each identifier, in order; and whose those records and `keys` are, as far as
+        they are anybody's.
+        """
+        ...
 
     async def history(
         self, customer: CustomerId, first: int, after: int | None

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from domain.customer import CanonicalIdentifier, Cluster, KeyKind, Link, LinkEvidence, LookupKey
 from domain.errors import ClusterConflict
 from domain.events import stands_in
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.live import Arrivals, Judge
-from domain.ports import Found, IdentityStore, IndexedContact, RecordStore
+from domain.ports import Carriers, Found, IdentityStore, IndexedContact, RecordStore
 from domain.records import Contact
 from domain.vocabulary import LinkStatus
 from identity.index import forms, identifiers, index, words_of
@@ -55,12 +56,22 @@ class People:
         self._regions = regions
 
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
-        by_form = await self._carriers(keys)
+        regions = sorted(set(self._regions.values()), key=str) or [None]
+        spoken = {key: forms(key, regions) for key in keys}
+        wanted = list(dict.fromkeys(chain.from_iterable(spoken.values())))
         named = {key: _named_record(key) for key in keys if key.kind is KeyKind.EXTERNAL}
-        records = {key for carried, _ in by_form.values() for key in carried} | set(named.values())
-        owners = await self._owners(records)
-        standing = await self._standing([key for key in keys if key.kind is KeyKind.ID])
-        return [self._found(key, by_form, named, owners, standing) for key in keys]
+        carriers, owners = [], {}
+        if wanted or named:
+            carriers, owners = await self._store.look_up(wanted, named.values())
+        by_form = dict(zip(wanted, carriers, strict=True))
+        told = {key: owners[record] for key, record in named.items() if record in owners}
+        told |= await self._standing([key for key in keys if key.kind is KeyKind.ID])
+        return [
+            Found(customers=(told[key],))
+            if key in told
+            else _found([by_form[form] for form in spoken[key]], owners)
+            for key in keys
+        ]
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
         return await self._store.clusters(ids) if ids else []
@@ -134,47 +145,18 @@ class People:
             return [number[0].value if number else digits.lstrip("0")]
         return words_of(text)
 
-    async def _carriers(
-        self, keys: Sequence[LookupKey]
-    ) -> dict[CanonicalIdentifier, tuple[tuple[SourceKey, ...], bool]]:
-        """The records that carry each form of the keys, and whether the form is shared."""
-        regions = sorted(set(self._regions.values()), key=str) or [None]
-        wanted = list(dict.fromkeys(form for key in keys for form in forms(key, regions)))
-        if not wanted:
-            return {}
-        carried = await self._records.find(wanted)
-        shared = await self._store.shared(wanted)
-        return dict(zip(wanted, zip(carried, shared, strict=True), strict=True))
-
-    async def _owners(self, records: Collection[SourceKey]) -> dict[SourceKey, CustomerId]:
-        keys = sorted(records)
-        owners = await self.of_records(keys)
-        return {key: owner for key, owner in zip(keys, owners, strict=True) if owner is not None}
-
-    async def _standing(self, keys: Sequence[LookupKey]) -> dict[str, CustomerId]:
+    async def _standing(self, keys: Sequence[LookupKey]) -> dict[LookupKey, CustomerId]:
         clusters = await self.clusters([CustomerId(key.value) for key in keys])
         found = zip(keys, clusters, strict=True)
-        return {key.value: cluster.id for key, cluster in found if cluster is not None}
+        return {key: cluster.id for key, cluster in found if cluster is not None}
 
-    def _found(
-        self,
-        key: LookupKey,
-        by_form: Mapping[CanonicalIdentifier, tuple[tuple[SourceKey, ...], bool]],
-        named: Mapping[LookupKey, SourceKey],
-        owners: Mapping[SourceKey, CustomerId],
-        standing: Mapping[str, CustomerId],
-    ) -> Found:
-        if key.kind is KeyKind.ID:
-            return Found(customers=(standing[key.value],) if key.value in standing else ())
-        if key in named:
-            owner = owners.get(named[key])
-            return Found(customers=(owner,) if owner else ())
-        regions = sorted(set(self._regions.values()), key=str) or [None]
-        hits = [by_form[form] for form in forms(key, regions)]
-        carriers = {record for carried, _ in hits for record in carried if record in owners}
-        known = {record for record in carriers if not stands_in(record)}
-        people = {owners[record] for record in known or carriers}
-        return Found(customers=tuple(sorted(people)), shared=any(shared for _, shared in hits))
+
+def _found(hits: Sequence[Carriers], owners: Mapping[SourceKey, CustomerId]) -> Found:
+    """Whose records carry a key. One that only stands in for others counts where it is alone."""
+    carriers = {record for one in hits for record in one.records if record in owners}
+    known = {record for record in carriers if not stands_in(record)}
+    people = {owners[record] for record in known or carriers}
+    return Found(customers=tuple(sorted(people)), shared=any(one.is_shared for one in hits))
 
 
 def _named_record(key: LookupKey) -> SourceKey:

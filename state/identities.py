@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from itertools import chain
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from domain.customer import CanonicalIdentifier, Cluster, IdentityEvent, Link
 from domain.errors import StaleVersion
 from domain.ids import CustomerId, SourceKey
-from domain.ports import Census, Clock, Resolution
+from domain.ports import Carriers, Census, Clock, Resolution
 from domain.vocabulary import IdentifierKind, LinkStatus
-from state import bulk, contacts, history, links
+from state import bulk, contacts, history, links, terms
 from state import census as census_rows
 from state.keys import indexed, pack, unpack
 from state.memberships import assign
@@ -110,6 +111,11 @@ class SqlIdentities:
     async def shared(self, identifiers: Sequence[CanonicalIdentifier]) -> list[bool]:
         return await self._transactions.read(_shared, identifiers)
 
+    async def look_up(
+        self, identifiers: Sequence[CanonicalIdentifier], keys: Collection[SourceKey]
+    ) -> tuple[list[Carriers], dict[SourceKey, CustomerId]]:
+        return await self._transactions.read(_look_up, identifiers, keys)
+
     async def history(
         self, customer: CustomerId, first: int, after: int | None
     ) -> list[IdentityEvent]:
@@ -178,6 +184,20 @@ def _shared(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) 
     rows = bulk.answers(connection, _SHARED, (value for value, _, _ in wanted))
     found = {tuple(row) for row in rows}
     return [term in found for term in wanted]
+
+
+def _look_up(
+    connection: Connection,
+    identifiers: Sequence[CanonicalIdentifier],
+    keys: Collection[SourceKey],
+) -> tuple[list[Carriers], dict[SourceKey, CustomerId]]:
+    carried: list[Carriers] = []
+    if identifiers:
+        records = terms.find(connection, identifiers)
+        carried = [*map(Carriers, records, _shared(connection, identifiers))]
+    everyone = list({*keys, *chain.from_iterable(one.records for one in carried)})
+    owners = zip(everyone, of_records(connection, everyone), strict=True)
+    return carried, {key: owner for key, owner in owners if owner is not None}
 
 
 # ---------------------------------------------------------------- clusters

@@ -1,11 +1,14 @@
-"""Records that are placed among others while others publish."""
+"""Records that are placed among others while others publish, and found again."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from domain.customer import KeyKind, LookupKey
 from domain.errors import StoreError
 from domain.ids import Kind, SourceKey
+from domain.ports import Found
 from domain.provenance import Provenance, System
 from domain.records import Contact
 from domain.vocabulary import SystemKind
@@ -60,3 +63,35 @@ async def test_records_that_arrive_at_once_are_all_placed(state, clock):
     adopted = await asyncio.gather(*(people.adopt([one]) for one in crowd))
     assert len({owner for owners in adopted for owner in owners}) == len(crowd)
     assert await state.records.contacts([one.key for one in crowd]) == crowd
+
+
+async def test_keys_of_every_kind_are_looked_up_in_one_transaction(state, clock, monkeypatch):
+    referee = Referee(
+        bundled(), auto_link_weight=9.0, review_weight=3.0, regions={"crm": None}, clock=clock
+    )
+    people = people_of(state, referee.judge)
+    ada = replace(contact("1", "Ada Byron", clock), emails=("ada@example.com",))
+    eve = replace(contact("2", "Eve Adams", clock), phones=("+44 7911 123456",))
+    of_ada, of_eve = await people.adopt([ada, eve])
+    asked = [
+        LookupKey(KeyKind.EMAIL, "Ada@Example.com"),
+        LookupKey(KeyKind.PHONE, "+447911123456"),
+        LookupKey(KeyKind.EXTERNAL, "2", "crm"),
+        LookupKey(KeyKind.EXTERNAL, "3", "crm"),
+        LookupKey(KeyKind.EMAIL, "nobody@example.com"),
+        LookupKey(KeyKind.ORDER_NUMBER, "#1"),
+        LookupKey(KeyKind.EMAIL, "Ada@Example.com"),
+    ]
+    reads, read = [], state._transactions.read
+
+    async def counted(work, *arguments):
+        reads.append(work)
+        return await read(work, *arguments)
+
+    monkeypatch.setattr(state._transactions, "read", counted)
+    owners = [of_ada, of_eve, of_eve, None, None, None, of_ada]
+    expected = [Found(customers=() if one is None else (one,)) for one in owners]
+    assert await people.find(asked) == expected
+    assert len(reads) == 1
+    assert await people.find([LookupKey(KeyKind.ORDER_NUMBER, "#1")]) == [Found(customers=())]
+    assert len(reads) == 1

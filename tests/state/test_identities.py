@@ -7,7 +7,7 @@ import pytest
 from domain.customer import CanonicalIdentifier, Cluster
 from domain.errors import ClusterConflict, StaleVersion, UnknownCustomer
 from domain.ids import Kind
-from domain.ports import Assignment, Resolution
+from domain.ports import Assignment, Carriers, Resolution
 from domain.records import Actor
 from domain.vocabulary import ActorKind, IdentifierKind, IdentityEventKind, LinkStatus
 
@@ -408,6 +408,21 @@ async def test_shared_identifiers_are_those_of_the_last_full_judgement(state, pu
     assert await shared("info@", "anna@", "sales@") == [True, False, False]
     other = CanonicalIdentifier(IdentifierKind.PHONE, "info@")
     assert await state.identities.shared([other]) == [False]
+
+
+async def test_a_look_up_says_who_carries_what_is_shared_and_whose_the_records_are(
+    state, put, publish, contact, key
+):
+    await put(contact("a", email="info@"), contact("b", email="info@"), contact("d", email="anna@"))
+    await publish({"cus_1": "a"}, shared=frozenset({mailbox("info@")}))
+    carriers, owners = await state.identities.look_up(
+        [mailbox("info@"), mailbox("anna@"), mailbox("nobody@")], [key("a"), key("c")]
+    )
+    assert carriers == [
+        Carriers((key("a"), key("b")), True), Carriers((key("d"),), False), Carriers((), False)
+    ]  # fmt: skip
+    assert owners == {key("a"): "cus_1"}
+    assert await state.identities.look_up([], [key("a")]) == ([], {key("a"): "cus_1"})
 
 
 async def test_history_names_the_customer_under_every_id_newest_first(state, publish, happened):

@@ -448,7 +448,11 @@ _LEFT_BEHIND = (
     r"|Executor\.complete_awaitable_value|Executor\.execute_fields\."
 )
 IGNORING_LEFT_BEHIND = pytest.mark.filterwarnings(
-    rf"ignore:coroutine '({_LEFT_BEHIND}):RuntimeWarning"
+    rf"ignore:coroutine '({_LEFT_BEHIND}):RuntimeWarning",
+    # The interpreter cannot import what it warns with where the collector runs within the
+    # constructor of a named tuple, whose code knows no builtins.
+    rf"ignore:Exception ignored in. <coroutine object ({_LEFT_BEHIND})"
+    ":pytest.PytestUnraisableExceptionWarning",
 )
 """graphql-core leaves coroutines behind where a field takes its siblings with it: what it cancels
 before it began never awaits what hangs on it. Those of a plan have other names, and would fail the

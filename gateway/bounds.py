@@ -1,9 +1,9 @@
-"""uvicorn's connection, within bounds it does not have: what somebody who has not even said who they
-are may make a server hold, and for how long.
+"""uvicorn's connection, within bounds it does not have: what somebody who has not said who they are
+may make a server hold, and for how long.
 
     head       so many bytes, and so many seconds from its first; else 431, or the connection ends
     silence    a connection on which nothing comes ends
-    trailers   are read and left: no proxy in front has judged them as it has the headers of a request
+    trailers   are read and left: no proxy in front has judged them as it has judged headers
     leaving    is told to the request under way, also where others wait behind it
 """
 

@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway import answers
+from gateway.bounds import Bounded
 from gateway.direct import Direct
 from gateway.endpoint import Reply
 from gateway.heads import CLOSE, Head, Heads, Openings
@@ -49,20 +49,17 @@ class Front:
         return Connection(self, config, server_state, app_state, _loop)
 
 
-class Connection(HttpToolsProtocol):
+class Connection(Bounded):
     """As uvicorn's, in front of the same application."""
 
     def __init__(self, front: Front, *settings: Any) -> None:
         super().__init__(*settings)
         self.front = front
         self._known = front.heads.known
-        self._is_between = True
-        """The parser has seen the end of whatever it has seen the beginning of."""
-        self._idle_at = 0.0
 
     def data_received(self, data: bytes) -> None:
         cycle = self.cycle
-        if self._is_between and (cycle is None or cycle.response_complete):
+        if self.is_between and (cycle is None or cycle.response_complete):
             end = data.find(_END) + len(_END)
             head = self._known.get(data[:end], _UNSEEN)
             if head is _UNSEEN:
@@ -72,46 +69,13 @@ class Connection(HttpToolsProtocol):
                 return
         super().data_received(data)
 
-    def on_message_begin(self) -> None:
-        self._is_between = False
-        super().on_message_begin()
-
-    def on_message_complete(self) -> None:
-        self._is_between = True
-        super().on_message_complete()
-
     def _take(self, head: Head, body: bytes) -> None:
         exchange = Exchange(self)
-        self.cycle = exchange  # type: ignore[assignment]  # it has what is asked of one
+        self.cycle = self.under_way = exchange  # type: ignore[assignment]  # it has what is asked
         read = partial(from_body, body, self.front.limits)
         task = self.loop.create_task(self.front.direct.respond(head.fields, read, exchange.put))
         self.tasks.add(task)
         task.add_done_callback(exchange.end)
-
-    # ---------------------------------------------------------------- between requests
-
-    def on_response_complete(self) -> None:
-        """As uvicorn does, but that the timer is not made anew for each request of a connection: it
-        is looked at when it goes off.
-        """
-        self._idle_at = self.loop.time()
-        if self.pipeline or self.timeout_keep_alive_task is None:
-            super().on_response_complete()
-        else:
-            self.server_state.total_requests += 1
-            if self.flow.read_paused:
-                self.flow.resume_reading()
-
-    def timeout_keep_alive_handler(self) -> None:
-        self.timeout_keep_alive_task = None
-        if not self.cycle.response_complete:
-            return  # it is set again when the answer is out
-        left_s = self._idle_at + self.timeout_keep_alive - self.loop.time()
-        if left_s > 0:
-            again = self.timeout_keep_alive_handler
-            self.timeout_keep_alive_task = self.loop.call_later(left_s, again)
-        else:
-            super().timeout_keep_alive_handler()
 
 
 class Exchange:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from domain.errors import ConfigError
 from gateway import crew
+from gateway.bounds import Bounded
 from gateway.config import Server as Settings
 from gateway.connection import Front
 from gateway.direct import Direct
@@ -66,7 +67,7 @@ async def serve(
         uvicorn.Config(
             app,
             # Called as a class is; uvicorn looks no closer.
-            http="httptools" if direct is None else cast(Any, Front(direct).connection),
+            http=Bounded if direct is None else cast(Any, Front(direct).connection),
             ws="websockets-sansio",
             ws_max_size=MESSAGE_BYTES,
             ws_per_message_deflate=False,  # a compressor for each socket is 300 KB

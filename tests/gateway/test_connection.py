@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from gateway.bounds import HEAD_S, MOST_HEAD_BYTES
 from gateway.connection import Connection, Front
 from gateway.heads import MAX_HEAD_BYTES, MAX_HEADS
 
@@ -60,7 +61,10 @@ class Caller:
         return await self.answer()
 
     async def is_ended(self) -> bool:
-        return await self.reader.read() == b""
+        try:
+            return await self.reader.read() == b""
+        except ConnectionResetError:  # with something unread on the other side
+            return True
 
 
 @dataclass
@@ -213,7 +217,7 @@ async def test_requests_sent_at_once_are_answered_in_order(place: Place, caller:
 async def test_what_comes_while_a_request_is_under_way_waits_for_its_answer(
     make_server: Any,
 ) -> None:
-    server = make_server(limits={"deadline_s": 0.05})
+    server = make_server(limits={"deadline_s": 0.3})
     async with serving(server.app) as place:
         caller = await place.caller()
         caller.send(request(HANGING))
@@ -224,6 +228,21 @@ async def test_what_comes_while_a_request_is_under_way_waits_for_its_answer(
         assert (await caller.answer()).body == ANSWER
         assert (await caller.ask()).body == ANSWER
     assert place.state.total_requests == 3
+
+
+async def test_who_leaves_while_another_request_waits_is_not_written_to(
+    place: Place, caller: Caller, server: Any
+) -> None:
+    """uvloop refuses to write to a socket that is gone; the loop of the tests says nothing."""
+    caller.send(request(HANGING))
+    await _until(lambda: server.contexts)
+    (connection,) = place.opened
+    first = connection.cycle
+    caller.send(request())
+    await _until(lambda: connection.pipeline)
+    connection.transport.abort()  # who does not read does not see the other leave
+    await _until(lambda: not place.state.connections)
+    assert first.disconnected
 
 
 @pytest.mark.parametrize("size", [1, 7, 60])
@@ -247,6 +266,8 @@ async def test_a_request_within_the_body_of_another_is_no_request(
     caller.send(inner)
     await _until(lambda: not place.opened[0].transport.get_write_buffer_size())
     caller.send(b"x" * (2_000_000 - len(inner)))
+    await _until(lambda: place.opened[0].is_between)
+    assert place.opened[0].timeout_keep_alive_task is not None
     caller.send(request(b'{"query": "{ last: __typename }"}'))
     assert (await caller.answer()).body == b'{"data":{"last":"Query"}}'
 
@@ -267,6 +288,78 @@ async def test_what_is_not_http_is_refused(place: Place, caller: Caller, wrong: 
     assert (await caller.answer()).status == 400
     assert await caller.is_ended()
     assert not any(place.front.heads.known.values())
+
+
+async def test_a_head_without_an_end_is_refused(place: Place, caller: Caller) -> None:
+    line = b"X-Long: " + b"x" * 1000 + b"\r\n"
+    caller.send(b"POST /graphql HTTP/1.1\r\n" + line * (2 + MOST_HEAD_BYTES // len(line)))
+    await _until(lambda: place.opened[0]._unheard or place.opened[0].headers)
+    caller.send(line * (2 + MOST_HEAD_BYTES // len(line)))
+    assert (await caller.answer()).status == 431
+    assert await caller.is_ended()
+
+
+async def test_trailers_are_no_headers_and_have_an_end(place: Place, caller: Caller) -> None:
+    """A proxy in front that judges headers has not judged them."""
+    head = request(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    body = b"%x\r\n%b\r\n0\r\n" % (len(QUERY), QUERY)
+    caller.send(head + body + b"X-Request-Id: forged\r\nAuthorization: Bearer kn_no\r\n\r\n")
+    answer = await caller.answer()
+    assert (answer.status, answer.body) == (200, ANSWER)
+    assert answer.names["x-request-id"] != "forged"
+    caller.send(request(HANGING))
+    hanging = place.opened[0]
+    await _until(lambda: not hanging.under_way.response_complete)
+    caller.send(head + body)
+    await _until(lambda: hanging.pipeline)
+    for n in range(2):
+        hanging.data_received(b"X-%d: " % n + b"x" * MOST_HEAD_BYTES + b"\r\n")
+    assert hanging.transport.is_closing()
+
+
+async def test_a_head_that_comes_slowly_ends_its_connection(place: Place, caller: Caller) -> None:
+    data = request()
+    for at in range(0, 50, 10):
+        caller.send(data[at : at + 10])
+        await asyncio.sleep(0)
+    await _until(lambda: place.opened[0].scope)
+    (connection,) = place.opened
+    begun = connection.ends_at
+    caller.send(data[50:60])
+    connection.timeout_keep_alive_handler()  # it goes off, and time is left
+    assert connection.ends_at == begun
+    assert connection.timeout_keep_alive_task is not None
+    connection.ends_at -= HEAD_S
+    connection.timeout_keep_alive_handler()
+    assert await caller.is_ended()
+
+
+async def test_a_connection_on_which_nothing_comes_ends(place: Place) -> None:
+    silent = await place.caller()
+    await _until(lambda: place.opened and place.opened[0].transport)
+    (connection,) = place.opened
+    assert connection.timeout_keep_alive_task is not None
+    connection.ends_at -= HEAD_S
+    connection.timeout_keep_alive_handler()
+    assert await silent.is_ended()
+
+
+async def test_a_websocket_is_no_head_that_is_waited_for(place: Place, caller: Caller) -> None:
+    lines = [
+        "GET /graphql HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol: graphql-transport-ws",
+    ]
+    caller.send("\r\n".join(lines).encode() + b"\r\n\r\n")
+    await _until(lambda: place.opened and place.opened[0].scope)
+    await caller.reader.readuntil(b"\r\n\r\n")
+    (connection,) = place.opened
+    assert connection.transport.get_protocol() is not connection
+    assert connection.timeout_keep_alive_task is None
 
 
 async def test_who_has_gone_leaves_the_place_to_others(make_server: Any) -> None:
@@ -317,7 +410,7 @@ async def test_a_connection_nobody_uses_is_closed(place: Place, caller: Caller) 
     assert connection.timeout_keep_alive_task is timer
     connection.timeout_keep_alive_handler()  # it goes off, and time is left
     assert connection.timeout_keep_alive_task is not timer
-    connection._idle_at -= connection.timeout_keep_alive
+    connection.ends_at -= connection.timeout_keep_alive
     connection.timeout_keep_alive_handler()
     assert await caller.is_ended()
 
@@ -330,7 +423,7 @@ async def test_a_timer_that_goes_off_during_a_request_closes_nothing(make_server
         (connection,) = place.opened
         caller.send(request(HANGING))
         await _until(lambda: len(server.contexts) == 2)
-        connection._idle_at -= connection.timeout_keep_alive
+        connection.ends_at -= connection.timeout_keep_alive
         connection.timeout_keep_alive_handler()
         assert b"DEADLINE_EXCEEDED" in (await caller.answer()).body
         assert connection.timeout_keep_alive_task is not None

@@ -115,8 +115,10 @@ class Bounded(HttpToolsProtocol):
 
     def _look_at_end(self) -> None:
         if self in self.connections:  # and not a WebSocket by now, or gone
+            # Never later than an answer until then would have it.
+            when = min(self.ends_at, self.loop.time() + self.timeout_keep_alive)
             handler = self.timeout_keep_alive_handler
-            self.timeout_keep_alive_task = self.loop.call_at(self.ends_at, handler)
+            self.timeout_keep_alive_task = self.loop.call_at(when, handler)
 
 
 class _Ended(list[tuple[bytes, bytes]]):

@@ -406,6 +406,8 @@ async def test_a_connection_nobody_uses_is_closed(place: Place, caller: Caller) 
     assert (await caller.ask()).status == 200
     (connection,) = place.opened
     timer = connection.timeout_keep_alive_task
+    assert timer is not None
+    assert timer.when() <= connection.ends_at
     assert (await caller.ask()).status == 200
     assert connection.timeout_keep_alive_task is timer
     connection.timeout_keep_alive_handler()  # it goes off, and time is left

@@ -32,6 +32,17 @@ class Found:
     shared: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Who keys lead to, and what the store holds of those who are the only ones."""
+
+    found: list[Found]
+    """Of each key, in order."""
+    clusters: Mapping[CustomerId, Cluster]
+    """By the id asked for, or found."""
+    contacts: Mapping[SourceKey, Contact]
+
+
 class IdentityGraph(Protocol):
     """Which records are one person. Batch first: one call, however many are asked for."""
 
@@ -273,6 +284,22 @@ class Carriers:
     is_shared: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What one snapshot says of identifiers, records and customers that were asked for."""
+
+    carriers: Sequence[Carriers]
+    """Of each identifier, in order."""
+    owners: Mapping[SourceKey, CustomerId]
+    """Of the records asked for, and those that carry something."""
+    clusters: Mapping[CustomerId, Cluster]
+    """Of the customers asked for, redirects followed, and of who is the only one that an identifier
+    or a record leads to.
+    """
+    contacts: Mapping[SourceKey, Contact]
+    """The members of `clusters`, as they are stored."""
+
+
 class IdentityStore(Protocol):
     """Memberships, links and redirects. Every method is one transaction."""
 
@@ -318,17 +345,24 @@ class IdentityStore(Protocol):
     async def shared(self, identifiers: Sequence[CanonicalIdentifier]) -> list[bool]: ...
 
     async def look_up(
-        self, identifiers: Sequence[CanonicalIdentifier], keys: Collection[SourceKey]
-    ) -> tuple[list[Carriers], dict[SourceKey, CustomerId]]:
-        """Who carries each identifier, in order; and whose those records and `keys` are, as far as
-        they are anybody's.
-        """
-        ...
+        self,
+        identifiers: Sequence[CanonicalIdentifier],
+        keys: Collection[SourceKey],
+        ids: Collection[CustomerId],
+    ) -> Register: ...
 
     async def history(
         self, customer: CustomerId, first: int, after: int | None
     ) -> list[IdentityEvent]:
         """Events naming the customer or an alias, newest first; `after` is a sequence."""
+        ...
+
+
+class IdentityIndex(IdentityGraph, Protocol):
+    """A graph that answers out of the store."""
+
+    async def look_up(self, keys: Sequence[LookupKey]) -> Finding:
+        """`find`, and what the same snapshot says of who was found."""
         ...
 
 

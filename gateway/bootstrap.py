@@ -184,8 +184,10 @@ async def opened(
             regions=_regions(config),
         )
         half = config.cache.people_bytes // 2
-        standing = StandingPeople(people, state.identities.version, state.changes, half)
         kept = StandingRecords(state.records, state.changes, half)
+        standing = StandingPeople(
+            people, state.identities.version, state.changes, half, kept.remember
+        )
         closing.push_async_callback(standing.close)
         closing.push_async_callback(kept.close)
         events = event_store(config, sources, state)

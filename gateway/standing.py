@@ -27,7 +27,7 @@ from domain.errors import StoreError
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.ports import (
     Found,
-    IdentityGraph,
+    IdentityIndex,
     IndexedContact,
     RecordStore,
     StoredPage,
@@ -110,12 +110,15 @@ class StandingPeople:
 
     def __init__(
         self,
-        people: IdentityGraph,
+        people: IdentityIndex,
         version: Callable[[], Awaitable[int]],
         changes: Callable[[], int],
         most_bytes: int = MOST_BYTES,
+        remember: Callable[[Mapping[SourceKey, Contact]], None] = lambda _: None,
     ) -> None:
+        """`remember` gets the rows that were read with who is who."""
         self._people = people
+        self._remember = remember
         self._read_version = version
         self._changes = changes
         self._seen = -1
@@ -127,7 +130,7 @@ class StandingPeople:
         self._next: asyncio.TimerHandle | None = None
         self._keys: Recent[LookupKey, Found] = Recent(most_bytes // 2)
         self._clusters: Recent[CustomerId, Cluster] = Recent(most_bytes // 2)
-        self._finding: Gathered[LookupKey, Found] = Gathered(people.find)
+        self._finding: Gathered[LookupKey, Found] = Gathered(self._find)
         self._reading: Gathered[CustomerId, Cluster | None] = Gathered(people.clusters)
 
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
@@ -164,6 +167,17 @@ class StandingPeople:
             if cluster is not None and version == self._version:
                 self._clusters.put(one, cluster)
         return [known[one] for one in ids]
+
+    async def _find(self, keys: Sequence[LookupKey]) -> list[Found]:
+        """Their clusters and rows, which will be asked for next, come with them."""
+        version, changes = self._version, self._changes()
+        known = await self._people.look_up(keys)
+        if version == self._version:
+            for id, cluster in known.clusters.items():
+                self._clusters.put(id, cluster)
+        if changes == self._changes():
+            self._remember(known.contacts)
+        return known.found
 
     async def of_records(self, keys: Sequence[SourceKey]) -> list[CustomerId | None]:
         return await self._people.of_records(keys)
@@ -273,12 +287,16 @@ class StandingRecords:
         for i, row in zip(due, await self._reading.read([keys[i] for i in due]), strict=True):
             if row is None:
                 continue
-            # Said once here, and not for each request that reads it.
-            source = replace(row.provenance, served_from=ServedFrom.CACHE)
-            rows[i] = kept = replace(row, provenance=source)
+            rows[i] = kept = _from_store(row)
             if self._changes() == changes:
                 self._rows.put(spots[i], (now, kept))
         return rows
+
+    def remember(self, rows: Mapping[SourceKey, Contact]) -> None:
+        """What was read just now, with nothing changed since."""
+        now = monotonic()
+        for key, row in rows.items():
+            self._rows.put((key.source, key.kind, key.external_id), (now, _from_store(row)))
 
     async def keep_children(self, kind: Kind, pages: Mapping[Spot, ChildPage[Record]]) -> None:
         if self._held + len(pages) > MOST_WAITING:
@@ -344,3 +362,8 @@ class StandingRecords:
 
     async def find_words(self, words: Sequence[str], limit: int) -> list[SourceKey]:
         return await self._records.find_words(words, limit)
+
+
+def _from_store(row: Contact) -> Contact:
+    """Said once here, and not for each request that reads it."""
+    return replace(row, provenance=replace(row.provenance, served_from=ServedFrom.CACHE))

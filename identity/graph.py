@@ -10,7 +10,7 @@ from domain.errors import ClusterConflict
 from domain.events import stands_in
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.live import Arrivals, Judge
-from domain.ports import Carriers, Found, IdentityStore, IndexedContact, RecordStore
+from domain.ports import Carriers, Finding, Found, IdentityStore, IndexedContact, RecordStore
 from domain.records import Contact
 from domain.vocabulary import LinkStatus
 from identity.index import forms, identifiers, index, words_of
@@ -56,22 +56,27 @@ class People:
         self._regions = regions
 
     async def find(self, keys: Sequence[LookupKey]) -> list[Found]:
+        return (await self.look_up(keys)).found
+
+    async def look_up(self, keys: Sequence[LookupKey]) -> Finding:
         regions = sorted(set(self._regions.values()), key=str) or [None]
         spoken = {key: forms(key, regions) for key in keys}
         wanted = list(dict.fromkeys(chain.from_iterable(spoken.values())))
         named = {key: _named_record(key) for key in keys if key.kind is KeyKind.EXTERNAL}
-        carriers, owners = [], {}
-        if wanted or named:
-            carriers, owners = await self._store.look_up(wanted, named.values())
-        by_form = dict(zip(wanted, carriers, strict=True))
-        told = {key: owners[record] for key, record in named.items() if record in owners}
-        told |= await self._standing([key for key in keys if key.kind is KeyKind.ID])
-        return [
+        ids = {key: CustomerId(key.value) for key in keys if key.kind is KeyKind.ID}
+        if not (wanted or named or ids):
+            return Finding([Found(customers=())] * len(keys), {}, {})
+        known = await self._store.look_up(wanted, named.values(), ids.values())
+        told = {key: known.owners[one] for key, one in named.items() if one in known.owners}
+        told |= {key: known.clusters[id].id for key, id in ids.items() if id in known.clusters}
+        by_form = dict(zip(wanted, known.carriers, strict=True))
+        found = [
             Found(customers=(told[key],))
             if key in told
-            else _found([by_form[form] for form in spoken[key]], owners)
+            else _found([by_form[form] for form in spoken[key]], known.owners)
             for key in keys
         ]
+        return Finding(found, known.clusters, known.contacts)
 
     async def clusters(self, ids: Sequence[CustomerId]) -> list[Cluster | None]:
         return await self._store.clusters(ids) if ids else []
@@ -144,11 +149,6 @@ class People:
             number = forms(LookupKey(KeyKind.PHONE, text), self._regions.values())
             return [number[0].value if number else digits.lstrip("0")]
         return words_of(text)
-
-    async def _standing(self, keys: Sequence[LookupKey]) -> dict[LookupKey, CustomerId]:
-        clusters = await self.clusters([CustomerId(key.value) for key in keys])
-        found = zip(keys, clusters, strict=True)
-        return {key: cluster.id for key, cluster in found if cluster is not None}
 
 
 def _found(hits: Sequence[Carriers], owners: Mapping[SourceKey, CustomerId]) -> Found:

@@ -1,4 +1,4 @@
-"""Writing contacts: which version wins, what a deletion leaves behind, and what is indexed."""
+"""Contacts: which version wins, what a deletion leaves behind, what is indexed, what is there."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,6 +20,10 @@ from state.versions import Arrival, Standing, Verdict, judge, newest
 _STANDING = select(*(contacts.c[name] for name in Standing.__slots__)).where(
     bulk.among(contacts.c.key)
 )
+LIVING = select(contacts.c.key, contacts.c.body, contacts.c.fetched_at).where(
+    contacts.c.deleted_at.is_(None)
+)
+_NAMED = LIVING.where(bulk.among(contacts.c.key))
 _TOUCH = (
     update(contacts)
     .where(bulk.among(contacts.c.key))
@@ -104,6 +108,12 @@ def restored(body: bytes, fetched_at: datetime) -> Contact:
     if contact.provenance.fetched_at == fetched_at:
         return contact
     return replace(contact, provenance=replace(contact.provenance, fetched_at=fetched_at))
+
+
+def stored(connection: Connection, keys: Iterable[SourceKey]) -> dict[SourceKey, Contact]:
+    """Those of the contacts that are there and not deleted."""
+    rows = bulk.answers(connection, _NAMED, map(pack, keys))
+    return {unpack(key): restored(body, fetched_at) for key, body, fetched_at in rows}
 
 
 # ---------------------------------------------------------------- one page

@@ -1,7 +1,7 @@
 """The identity store on SQL."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from domain.customer import CanonicalIdentifier, Cluster, IdentityEvent, Link
 from domain.errors import StaleVersion
 from domain.ids import CustomerId, SourceKey
-from domain.ports import Carriers, Census, Clock, Resolution
+from domain.ports import Carriers, Census, Clock, Register, Resolution
 from domain.vocabulary import IdentifierKind, LinkStatus
 from state import bulk, contacts, history, links, terms
 from state import census as census_rows
@@ -112,9 +112,12 @@ class SqlIdentities:
         return await self._transactions.read(_shared, identifiers)
 
     async def look_up(
-        self, identifiers: Sequence[CanonicalIdentifier], keys: Collection[SourceKey]
-    ) -> tuple[list[Carriers], dict[SourceKey, CustomerId]]:
-        return await self._transactions.read(_look_up, identifiers, keys)
+        self,
+        identifiers: Sequence[CanonicalIdentifier],
+        keys: Collection[SourceKey],
+        ids: Collection[CustomerId],
+    ) -> Register:
+        return await self._transactions.read(_look_up, identifiers, keys, ids)
 
     async def history(
         self, customer: CustomerId, first: int, after: int | None
@@ -186,20 +189,6 @@ def _shared(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) 
     return [term in found for term in wanted]
 
 
-def _look_up(
-    connection: Connection,
-    identifiers: Sequence[CanonicalIdentifier],
-    keys: Collection[SourceKey],
-) -> tuple[list[Carriers], dict[SourceKey, CustomerId]]:
-    carried: list[Carriers] = []
-    if identifiers:
-        records = terms.find(connection, identifiers)
-        carried = [*map(Carriers, records, _shared(connection, identifiers))]
-    everyone = list({*keys, *chain.from_iterable(one.records for one in carried)})
-    owners = zip(everyone, of_records(connection, everyone), strict=True)
-    return carried, {key: owner for key, owner in owners if owner is not None}
-
-
 # ---------------------------------------------------------------- clusters
 
 
@@ -250,3 +239,40 @@ def _standing_clusters(connection: Connection, ids: Collection[str]) -> dict[str
         for entry in entries
         if entry.id == entry.standing
     }
+
+
+# ---------------------------------------------------------------- look-ups
+
+
+def _look_up(
+    connection: Connection,
+    identifiers: Sequence[CanonicalIdentifier],
+    keys: Collection[SourceKey],
+    ids: Collection[CustomerId],
+) -> Register:
+    carriers = _carriers(connection, identifiers) if identifiers else []
+    everyone = list({*keys, *chain.from_iterable(one.records for one in carriers)})
+    owned = zip(everyone, of_records(connection, everyone), strict=True)
+    owners = {key: owner for key, owner in owned if owner is not None}
+    named = list({*ids, *_alone(carriers, keys, owners)})
+    found = zip(named, clusters(connection, named), strict=True)
+    known = {id: cluster for id, cluster in found if cluster is not None}
+    members = chain.from_iterable(cluster.members for cluster in known.values())
+    return Register(carriers, owners, known, contacts.stored(connection, members))
+
+
+def _carriers(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) -> list[Carriers]:
+    records = terms.find(connection, identifiers)
+    return [*map(Carriers, records, _shared(connection, identifiers))]
+
+
+def _alone(
+    carriers: Iterable[Carriers],
+    keys: Collection[SourceKey],
+    owners: Mapping[SourceKey, CustomerId],
+) -> Iterator[CustomerId]:
+    """Who is the only one that is led to: of a mailbox that a thousand use, nobody is read."""
+    for records in (*([key] for key in keys), *(one.records for one in carriers)):
+        led = {owners[record] for record in records if record in owners}
+        if len(led) == 1:
+            yield from led

@@ -12,16 +12,11 @@ from domain.records import Contact, Record
 from domain.sources import ChildPage
 from state import bulk, children, terms
 from state.children import Owner
-from state.contacts import bury_unseen, put, restored
-from state.keys import pack
+from state.contacts import LIVING, bury_unseen, put, restored, stored
 from state.tables import contacts, sync_cursors
 from state.transactions import Transactions
 
-_LIVING = select(contacts.c.key, contacts.c.body, contacts.c.fetched_at).where(
-    contacts.c.deleted_at.is_(None)
-)
 _BODIES = select(contacts.c.key, contacts.c.body).where(contacts.c.deleted_at.is_(None))
-_NAMED = _LIVING.where(bulk.among(contacts.c.key))
 
 
 class SqlRecords:
@@ -128,11 +123,7 @@ def _save_cursor(connection: Connection, source: str, kind: Kind, cursor: SyncCu
 
 
 def _contacts(connection: Connection, keys: Sequence[SourceKey]) -> list[Contact | None]:
-    packed = [pack(key) for key in keys]
-    found: dict[str, Contact] = {}
-    for key, body, fetched_at in bulk.answers(connection, _NAMED, packed):
-        found[key] = restored(body, fetched_at)
-    return [found.get(key) for key in packed]
+    return [*map(stored(connection, keys).get, keys)]
 
 
 def _bodies(connection: Connection, after: str, batch: int) -> list[tuple[str, bytes]]:
@@ -142,7 +133,7 @@ def _bodies(connection: Connection, after: str, batch: int) -> list[tuple[str, b
 
 def _following(connection: Connection, after: str, batch: int) -> tuple[str, list[Contact]]:
     """The next contacts by key, and the last key among them."""
-    following = _LIVING.where(contacts.c.key > after).order_by(contacts.c.key).limit(batch)
+    following = LIVING.where(contacts.c.key > after).order_by(contacts.c.key).limit(batch)
     rows = connection.execute(following).all()
     found = [restored(body, fetched_at) for _, body, fetched_at in rows]
     return (rows[-1][0] if rows else after), found

@@ -11,7 +11,7 @@ import pytest
 
 from domain.customer import Cluster, KeyKind, LookupKey
 from domain.ids import CustomerId, Kind, SourceKey
-from domain.ports import Found
+from domain.ports import Finding, Found
 from domain.provenance import Provenance, System
 from domain.records import Contact
 from domain.sources import ChildPage, Parent, ParentBy
@@ -31,11 +31,14 @@ class People:
         self.asked: list[Any] = []
         self.version = 1
         self.was_asked = asyncio.Event()
+        self.clustered: dict[CustomerId, Cluster] = {}
+        self.rows: dict[SourceKey, Contact] = {}
 
-    async def find(self, keys: Any) -> list[Found]:
+    async def look_up(self, keys: Any) -> Finding:
         self.asked.append(list(keys))
         self.was_asked.set()
-        return [Found(customers=(self.id,) if key == ALICE else ()) for key in keys]
+        found = [Found(customers=(self.id,) if key == ALICE else ()) for key in keys]
+        return Finding(found, self.clustered, self.rows)
 
     async def clusters(self, ids: Any) -> list[Cluster | None]:
         self.asked.append(list(ids))
@@ -121,14 +124,14 @@ async def test_an_answer_from_before_a_change_is_not_remembered(changes: Changes
     """The look-up began before the change and ended after it: what it says holds no more."""
     people = People()
     standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
-    gate, find = asyncio.Event(), people.find
+    gate, look_up = asyncio.Event(), people.look_up
 
-    async def slow(keys: Any) -> list[Found]:
-        found = await find(keys)
+    async def slow(keys: Any) -> Finding:
+        found = await look_up(keys)
         await gate.wait()
         return found
 
-    people.find = slow  # type: ignore[method-assign]
+    people.look_up = slow  # type: ignore[method-assign]
     early = asyncio.ensure_future(standing.find([ALICE]))
     await asyncio.wait_for(people.was_asked.wait(), 5)
     people.id, people.version, changes.count = CustomerId("cus_2"), 2, 1
@@ -138,17 +141,56 @@ async def test_an_answer_from_before_a_change_is_not_remembered(changes: Changes
     assert (await standing.find([ALICE]))[0].customers == ("cus_2",)
 
 
-async def test_rows_are_remembered_until_this_process_writes(changes: Changes) -> None:
-    store = Store()
+def _row() -> Contact:
     system = System(name="crm", kind=SystemKind.CRM, connector="hubspot")
     provenance = Provenance(
         system=system, external_id="h1", fetched_at=datetime(2026, 3, 2, tzinfo=UTC)
     )
     key = SourceKey("crm", Kind.CONTACT, "h1")
-    row = Contact(key=key, provenance=provenance, full_name="Alice")
+    return Contact(key=key, provenance=provenance, full_name="Alice")
+
+
+async def test_who_was_looked_up_is_known_with_cluster_and_rows(changes: Changes) -> None:
+    people, store, row = People(), Store(), _row()
+    people.clustered = {people.id: Cluster(id=people.id, version=1, members=(row.key,))}
+    people.rows = {row.key: row}
+    records = StandingRecords(store, changes)  # type: ignore[arg-type]
+    await records.contacts([])
+    standing = StandingPeople(people, people.read_version, changes, remember=records.remember)  # type: ignore[arg-type]
+    assert (await standing.find([ALICE]))[0].customers == (people.id,)
+    assert await standing.clusters([people.id]) == [people.clustered[people.id]]
+    kept = replace(row, provenance=replace(row.provenance, served_from=ServedFrom.CACHE))
+    assert await records.contacts([row.key]) == [kept]
+    assert (people.asked, store.asked) == ([[ALICE]], 0)
+    await standing.close()
+
+
+async def test_what_changes_while_it_is_looked_up_is_not_remembered(changes: Changes) -> None:
+    people, store, row = People(), Store(), _row()
+    people.rows = {row.key: row}
+    records = StandingRecords(store, changes)  # type: ignore[arg-type]
+    look_up = people.look_up
+
+    async def slow(keys: Any) -> Finding:
+        found = await look_up(keys)
+        changes.count += 1
+        return found
+
+    people.look_up = slow  # type: ignore[method-assign]
+    standing = StandingPeople(people, people.read_version, changes, remember=records.remember)  # type: ignore[arg-type]
+    await records.contacts([])
+    await standing.find([ALICE])
+    records._seen = changes.count
+    assert await records.contacts([row.key]) == [None]
+    assert store.asked == 1
+    await standing.close()
+
+
+async def test_rows_are_remembered_until_this_process_writes(changes: Changes) -> None:
+    store, row = Store(), _row()
     store.rows[row.key] = row
     records: Any = StandingRecords(store, changes)  # type: ignore[arg-type]
-    kept = replace(row, provenance=replace(provenance, served_from=ServedFrom.CACHE))
+    kept = replace(row, provenance=replace(row.provenance, served_from=ServedFrom.CACHE))
     for _ in range(2):
         assert await records.contacts([row.key]) == [kept]
     assert store.asked == 1

@@ -91,7 +91,16 @@ async def test_keys_of_every_kind_are_looked_up_in_one_transaction(state, clock,
     monkeypatch.setattr(state._transactions, "read", counted)
     owners = [of_ada, of_eve, of_eve, None, None, None, of_ada]
     expected = [Found(customers=() if one is None else (one,)) for one in owners]
-    assert await people.find(asked) == expected
+    known = await people.look_up(asked)
+    assert known.found == expected
     assert len(reads) == 1
+    assert {id: cluster.members for id, cluster in known.clusters.items()} == {
+        of_ada: (ada.key,), of_eve: (eve.key,)
+    }  # fmt: skip
+    assert known.contacts == {ada.key: ada, eve.key: eve}
+    assert await people.find([LookupKey(KeyKind.ID, of_ada), LookupKey(KeyKind.ID, "cus_x")]) == [
+        Found(customers=(of_ada,)), Found(customers=())
+    ]  # fmt: skip
+    assert len(reads) == 2
     assert await people.find([LookupKey(KeyKind.ORDER_NUMBER, "#1")]) == [Found(customers=())]
-    assert len(reads) == 1
+    assert len(reads) == 2

@@ -414,15 +414,25 @@ async def test_a_look_up_says_who_carries_what_is_shared_and_whose_the_records_a
     state, put, publish, contact, key
 ):
     await put(contact("a", email="info@"), contact("b", email="info@"), contact("d", email="anna@"))
-    await publish({"cus_1": "a"}, shared=frozenset({mailbox("info@")}))
-    carriers, owners = await state.identities.look_up(
-        [mailbox("info@"), mailbox("anna@"), mailbox("nobody@")], [key("a"), key("c")]
-    )
-    assert carriers == [
+    clusters = {"cus_1": "a", "cus_2": "b", "cus_3": "d"}
+    await publish(clusters, shared=frozenset({mailbox("info@")}))
+    crowd, alone, nobody = mailbox("info@"), mailbox("anna@"), mailbox("nobody@")
+    known = await state.identities.look_up([crowd, alone, nobody], [key("a"), key("c")], ["cus_3"])
+    assert known.carriers == [
         Carriers((key("a"), key("b")), True), Carriers((key("d"),), False), Carriers((), False)
     ]  # fmt: skip
-    assert owners == {key("a"): "cus_1"}
-    assert await state.identities.look_up([], [key("a")]) == ([], {key("a"): "cus_1"})
+    assert known.owners == {key("a"): "cus_1", key("b"): "cus_2", key("d"): "cus_3"}
+    members = {id: cluster.members for id, cluster in known.clusters.items()}
+    assert members == {"cus_1": (key("a"),), "cus_3": (key("d"),)}
+    assert known.contacts.keys() == {key("a"), key("d")}
+
+
+async def test_of_a_mailbox_of_many_nobody_is_read(state, put, publish, contact, key):
+    await put(contact("a", email="info@"), contact("b", email="info@"))
+    await publish({"cus_1": "a", "cus_2": "b"})
+    known = await state.identities.look_up([mailbox("info@")], [], [])
+    assert known.owners == {key("a"): "cus_1", key("b"): "cus_2"}
+    assert (known.clusters, known.contacts) == ({}, {})
 
 
 async def test_history_names_the_customer_under_every_id_newest_first(state, publish, happened):

@@ -3,8 +3,7 @@ several rows one person has in a source.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
-from operator import itemgetter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from domain.ids import CustomerId
@@ -12,17 +11,12 @@ from domain.sources import Parent, Source
 from domain.waiting import together
 from resolvers.connection import Connection, merge
 from resolvers.ledger import Outcome, Verdict
-from resolvers.pages import Cut, Found, read_each, read_kept, read_one
-from resolvers.parents import Parents, parents_at_hand, parents_in
+from resolvers.pages import Cut, Told, read_each, read_kept, read_one
+from resolvers.parents import Asked, Parents, asked_at_hand, asked_of, parents_in
 from resolvers.people import Person
 
 if TYPE_CHECKING:
     from resolvers.operation import Operation
-
-
-_NOT_ONE = Found(None, ())
-_own = itemgetter(0)
-"""What to ask for, of Parents."""
 
 
 async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> list[Connection]:
@@ -31,10 +25,9 @@ async def fetch(operation: "Operation", people: Sequence[Person], cut: Cut) -> l
     sources = services.holding(cut.kind)
     lists = _Lists(sources, cut)
     if len(sources) == 1 and cut.after is None:
-        answers = await parents_in(services, sources[0], people)
-        parents = list(chain.from_iterable(map(_own, answers)))
-        found = await read_one(operation, sources[0].name, parents, cut) if parents else []
-        return lists.noted(operation, lists.of_one_source(people, answers, found))
+        ask = await asked_of(operation, sources[0], people)
+        found = await read_one(operation, sources[0].name, ask.parents, cut) if ask.parents else []
+        return lists.noted(operation, lists.of_one_source(people, ask, found))
     asked = await together([parents_in(services, source, people) for source in sources])
     read = await read_each(operation, _parents(sources, asked), cut)
     rest = [iter(read.get(source.name, ())) for source in sources]
@@ -47,19 +40,18 @@ def at_hand(operation: "Operation", people: Sequence[Person], cut: Cut) -> list[
     sources = services.holding(cut.kind)
     if len(sources) != 1 or cut.after is not None:
         return None
-    answers = parents_at_hand(services, sources[0], people)
-    if answers is None:
+    ask = asked_at_hand(operation, sources[0], people)
+    if ask is None:
         return None
-    parents = list(chain.from_iterable(map(_own, answers)))
-    found = read_kept(operation, sources[0], parents, cut)
+    found = read_kept(operation, sources[0], ask.parents, cut)
     if found is None:
         return None
     lists = _Lists(sources, cut)
-    return lists.noted(operation, lists.of_one_source(people, answers, found))
+    return lists.noted(operation, lists.of_one_source(people, ask, found))
 
 
 def connect(
-    sources: Sequence[Source], found: Sequence[Found], outcomes: Sequence[Outcome], cut: Cut
+    sources: Sequence[Source], found: Sequence[Told], outcomes: Sequence[Outcome], cut: Cut
 ) -> Connection:
     """What came from several parents as one page; unknown where no source answered."""
     return _connected(found, Verdict(sources, outcomes), cut)
@@ -88,23 +80,32 @@ class _Lists:
         """What outcomes came to and whose they are, by their identity."""
 
     def of_one_source(
-        self, people: Sequence[Person], answers: Sequence[Parents], found: Sequence[Found]
+        self, people: Sequence[Person], ask: Asked, found: Sequence[Told]
     ) -> list[Connection]:
-        """Most people are one row there and have one page of it. For them, nothing is merged and no
-        function of ours is called: it is done for each list of each customer.
+        """Most people are one row there and have one page of it."""
+        if ask.is_plain:
+            return self._plain(people, ask, found)
+        connections: list[Connection] = []
+        end = 0
+        for person, answer in zip(people, ask.answers, strict=True):
+            start, end = end, end + len(answer.parents)
+            connections.append(self._merged(person, (answer,), found[start:end]))
+        return connections
+
+    def _plain(
+        self, people: Sequence[Person], ask: Asked, found: Sequence[Told]
+    ) -> list[Connection]:
+        """Nothing is merged and no function of ours is called: it is done for each list of each
+        customer.
         """
         kind, first = self.cut.kind, self.cut.first
         connections: list[Connection] = []
         verdict: Verdict | None = None
         ids: list[CustomerId] = []
         new = Connection.__new__
-        end = 0
-        for person, answer in zip(people, answers, strict=True):
-            parents, withheld = answer
-            start, end = end, end + len(parents)
-            page, outcomes = found[start] if end == start + 1 else _NOT_ONE
-            if page is None or withheld is not None:
-                connections.append(self._merged(person, (answer,), found[start:end]))
+        for i, (person, (page, outcomes)) in enumerate(zip(people, found, strict=True)):
+            if page is None:
+                connections.append(self._merged(person, (ask.answers[i],), (found[i],)))
                 continue
             if verdict is None or outcomes is not verdict.outcomes:
                 verdict, ids = self._judged(outcomes)
@@ -128,7 +129,7 @@ class _Lists:
         self,
         people: Sequence[Person],
         asked: Sequence[Sequence[Parents]],
-        rest: Sequence[Iterator[Found]],
+        rest: Sequence[Iterator[Told]],
     ) -> list[Connection]:
         connections = []
         for person, *answers in zip(people, *asked, strict=True):
@@ -141,7 +142,7 @@ class _Lists:
         return connections
 
     def _merged(
-        self, person: Person, answers: Sequence[Parents], own: Sequence[Found]
+        self, person: Person, answers: Sequence[Parents], own: Sequence[Told]
     ) -> Connection:
         """Of what came for one person, with the outcome of every source that could hold more."""
         withheld = [
@@ -150,9 +151,9 @@ class _Lists:
             if answer.withheld is not None
         ]
         if len(own) == 1 and not withheld:
-            outcomes = own[0].outcomes
+            _, outcomes = own[0]
         else:
-            outcomes = (*(outcome for one in own for outcome in one.outcomes), *withheld)
+            outcomes = (*(outcome for _, some in own for outcome in some), *withheld)
         verdict, ids = self._judged(outcomes)
         ids.append(person.cluster.id)
         return _connected(own, verdict, self.cut)
@@ -164,8 +165,8 @@ class _Lists:
         return judged
 
 
-def _connected(found: Sequence[Found], verdict: Verdict, cut: Cut) -> Connection:
-    pages = [one.page for one in found if one.page is not None]
+def _connected(found: Sequence[Told], verdict: Verdict, cut: Cut) -> Connection:
+    pages = [page for page, _ in found if page is not None]
     nodes, more = merge(pages, cut.first, cut.after)
     unknown = bool(verdict.outcomes) and not pages and not _answered(verdict.outcomes)
     return Connection(

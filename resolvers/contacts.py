@@ -34,9 +34,9 @@ class Reading(NamedTuple):
     """None where the source cannot be asked for contacts, so that what is kept is all there is."""
 
 
+Read = tuple[Contact | None, Outcome | None]
+"""A `Reading` as a list of people needs it: to make a named one takes thrice as long."""
 _MISSING: Final = Reading(None)
-_READING = partial(tuple.__new__, Reading)
-"""Of its parts, without a call of ours."""
 
 
 async def read(
@@ -44,12 +44,13 @@ async def read(
 ) -> dict[SourceKey, Reading]:
     """A reading for each key."""
     wanted = list(dict.fromkeys(keys))
-    return dict(zip(wanted, await readings(operation, wanted, freshness, fields), strict=True))
+    found = await readings(operation, wanted, freshness, fields)
+    return dict(zip(wanted, map(Reading._make, found), strict=True))
 
 
 async def readings(
     operation: "Operation", keys: Sequence[SourceKey], freshness: Freshness, fields: Fields
-) -> list[Reading]:
+) -> list[Read]:
     """A reading for each key, in order; one call for each source, however many are asked for."""
     rows = await operation.services.records.contacts(keys)
     found, overdue = _from_store(operation, keys, rows, freshness)
@@ -72,13 +73,13 @@ def _from_store(
     keys: Sequence[SourceKey],
     rows: Sequence[Contact | None],
     freshness: Freshness,
-) -> tuple[list[Reading], dict[str, list[int]]]:
+) -> tuple[list[Read], dict[str, list[int]]]:
     """What is young enough, and by source the places of those it has to be asked for. Rows that
     were read at one time share their outcome.
     """
     sources = operation.services.sources
     since = operation.started_at - timedelta(milliseconds=freshness.max_age_ms)
-    found: list[Reading] = []
+    found: list[Read] = []
     overdue: dict[str, list[int]] = {}
     outcomes: dict[tuple[str, datetime], Outcome] = {}
     for i, (key, row) in enumerate(zip(keys, rows, strict=True)):
@@ -94,9 +95,9 @@ def _from_store(
             if outcome is None:
                 outcome = outcomes[name, at] = OUTCOME(source=name, at=at)
         if row is None or row.provenance.served_from is _KEPT:  # as the store hands it out
-            found.append(_READING((row, outcome)))
+            found.append((row, outcome))
         else:
-            found.append(Reading(_served(row, _KEPT), outcome))
+            found.append((_served(row, _KEPT), outcome))
     return found, overdue
 
 
@@ -106,7 +107,7 @@ async def _live(
     kept: Sequence[Contact | None],
     freshness: Freshness,
     fields: Fields,
-) -> list[Reading]:
+) -> list[Read]:
     """Of one source; `kept` are the rows in the store, by key."""
     source = operation.services.sources[keys[0].source]
     ids = [key.external_id for key in keys]
@@ -125,7 +126,7 @@ async def _live(
             freshness=freshness,
             call=partial(behind.gets[_CONTACT].get_many, ids, wanted),
         )
-    found: list[Reading] = []
+    found: list[Read] = []
     told: dict[tuple[ServedFrom, datetime | None], Outcome] = {}
     for entry, row in zip(reply.entries, kept, strict=True):
         if not isinstance(entry, Contact):
@@ -136,7 +137,7 @@ async def _live(
         said = origin.served_from, None if is_live else origin.fetched_at
         if said not in told:
             told[said] = reply.outcome() if is_live else _kept(entry)
-        found.append(_READING((entry, told[said])))
+        found.append((entry, told[said]))
     return found
 
 

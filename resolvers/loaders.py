@@ -36,6 +36,7 @@ from resolvers.batches import Batch, Once
 from resolvers.connection import Connection
 from resolvers.customer import Customer
 from resolvers.leads import follow
+from resolvers.listed import Listed, are_distinct, here
 from resolvers.lookup import Answer, Match
 from resolvers.matters import Matters
 from resolvers.pages import CUT, Cut
@@ -77,6 +78,7 @@ class Loaders:
         self._known: dict[
             Freshness, Batch[CustomerId, Person | None] | Once[CustomerId, Person | None]
         ] = {}
+        self.listed = Listed()
         self.at_once = False
         """No two places of the operation ask for the same kind of thing, and each asks for all it
         needs in one go: nothing has to be gathered.
@@ -104,7 +106,7 @@ class Loaders:
         """One entry per key, in order. Not itself a coroutine: each wait is resumed through it."""
         is_open = access.may_read_anybody(self._operation)
         look_up = self._look_up if is_open else self._look_up_own
-        if self.at_once and (len(keys) == 1 or _are_distinct(keys)):
+        if self.at_once and are_distinct(keys):
             return look_up(keys, freshness)
         fetch = partial(look_up, freshness=freshness)
         batch: Batch[LookupKey, Answer] = self._batch(("lookup", freshness), fetch)
@@ -123,7 +125,7 @@ class Loaders:
         freshness = owners[0].freshness
         ids = [*map(_id, owners)]
         wanted = self._cut(cut)
-        if self.at_once and (len(ids) == 1 or _are_distinct(ids)):
+        if self.at_once and (self._at_hand(ids, freshness) or are_distinct(ids)):
             return self._children(ids, freshness, wanted)
         fetch = partial(self._children, freshness=freshness, cut=wanted)
         batch: Batch[CustomerId, Connection] = self._batch(("children", freshness, wanted), fetch)
@@ -131,10 +133,9 @@ class Loaders:
 
     def connections_at_hand(self, owners: Sequence[Customer], cut: Cut) -> list[Connection] | None:
         """The same where nothing has to be waited for; None where it has."""
-        known = self._known.get(owners[0].freshness) if self.at_once else None
         ids = [*map(_id, owners)]
-        standing = None if known is None else _here(known.at_hand(ids))
-        if standing is None or (len(ids) > 1 and not _are_distinct(ids)):
+        standing = self._at_hand(ids, owners[0].freshness) if self.at_once else None
+        if standing is None:
             return None
         connections = children.at_hand(self._operation, standing, self._cut(cut))
         return None if connections is None else self._followed(ids, connections, cut)
@@ -315,8 +316,7 @@ class Loaders:
         self, ids: Sequence[CustomerId], freshness: Freshness, cut: Cut
     ) -> list[Connection]:
         operation = self._operation
-        known = self._known.get(freshness)
-        standing = None if known is None else _here(known.at_hand(ids))
+        standing = self._at_hand(ids, freshness)
         if standing is None:
             standing = await self._standing(ids, freshness)
         return self._followed(ids, await children.fetch(operation, standing, cut), cut)
@@ -336,10 +336,13 @@ class Loaders:
         fields = self._operation.wanted.get(GRAPH_TYPES[kind])
         return CUT((kind, first, after, where, freshness, fields))
 
+    def _at_hand(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person] | None:
+        return self.listed.people(ids, freshness, self._known.get(freshness))
+
     async def _standing(self, ids: Sequence[CustomerId], freshness: Freshness) -> list[Person]:
         """Raises UnknownCustomer for who went away since the customer was handed out."""
         found = self._people(freshness).at_hand(ids) or await self.people(ids, freshness)
-        standing = _here(found)
+        standing = here(found)
         if standing is None:
             raise UnknownCustomer("a customer changed while it was read")
         return standing
@@ -380,17 +383,3 @@ class Loaders:
             if found is not None:
                 return found
         return None
-
-
-def _are_distinct(keys: Sequence[Hashable]) -> bool:
-    return len(set(keys)) == len(keys)
-
-
-def _here(people: Sequence[Person | None] | None) -> list[Person] | None:
-    """None where somebody is not known, or gone."""
-    if people is None:
-        return None
-    for person in people:
-        if person is None:
-            return None
-    return people  # type: ignore[return-value]  # nobody is missing

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.customer import Cluster
 from domain.ids import Kind
@@ -14,6 +16,9 @@ from domain.vocabulary import IdentifierKind
 from resolvers.identifiers import Shared, Written, shared_among, written
 from resolvers.people import Person
 from resolvers.services import Services
+
+if TYPE_CHECKING:
+    from resolvers.operation import Operation
 
 _BY_IDENTIFIER = {
     ParentBy.EMAIL.value: (ParentBy.EMAIL, IdentifierKind.EMAIL, "emails"),
@@ -39,6 +44,20 @@ class Parents(NamedTuple):
 
 _PARENT = partial(tuple.__new__, Parent)
 """Of its parts, without a call of ours."""
+_parents = itemgetter(0)
+
+
+class Asked(NamedTuple):
+    """What to ask one source for on behalf of people."""
+
+    answers: Sequence[Parents]
+    """One entry per person, in order."""
+    parents: Sequence[Parent]
+    """Of all of them, in order."""
+    is_plain: bool
+    """Nothing is withheld, and each person is one parent."""
+
+
 MOST_REMEMBERED = 5_000
 """Clusters whose ids at one source are remembered: they are asked for by each list of each request,
 and a cluster is never changed, only replaced.
@@ -61,11 +80,37 @@ async def parents_in(services: Services, source: Source, people: Sequence[Person
     return _by_id(services, source, people)
 
 
-def parents_at_hand(
-    services: Services, source: Source, people: Sequence[Person]
-) -> list[Parents] | None:
-    """The same where identity has not to be asked; None where it has."""
-    return None if source.customer_key in _BY_IDENTIFIER else _by_id(services, source, people)
+async def asked_of(operation: "Operation", source: Source, people: Sequence[Person]) -> Asked:
+    """The same with what follows from it for all of them."""
+    found = asked_at_hand(operation, source, people)
+    return _asked(await parents_in(operation.services, source, people)) if found is None else found
+
+
+def asked_at_hand(operation: "Operation", source: Source, people: Sequence[Person]) -> Asked | None:
+    """The same where identity has not to be asked; None where it has. Lists of the same people, one
+    after the other, ask several sources for the same.
+    """
+    if source.customer_key in _BY_IDENTIFIER:
+        return None
+    holder, _ = _holder(operation.services, source)
+    own = holder == source.name
+    before, known = operation.loaders.listed.asked.get((holder, own), (None, None))
+    if known is None or before is not people:
+        known = _asked(_by_id(operation.services, source, people))
+        operation.loaders.listed.asked[holder, own] = people, known
+    return known
+
+
+def _asked(answers: Sequence[Parents]) -> Asked:
+    parents = list(chain.from_iterable(map(_parents, answers)))
+    return Asked(answers, parents, _are_plain(answers))
+
+
+def _are_plain(answers: Sequence[Parents]) -> bool:
+    for parents, withheld in answers:  # noqa: SIM110  # a generator costs as much as the rest
+        if withheld is not None or len(parents) != 1:
+            return False
+    return True
 
 
 def _holder(services: Services, source: Source) -> tuple[str, bool]:

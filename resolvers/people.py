@@ -13,7 +13,7 @@ from domain.provenance import Freshness
 from domain.records import Contact
 from domain.slots import thawed
 from domain.sources import Fields
-from resolvers.contacts import Reading, readings
+from resolvers.contacts import Read, readings
 from resolvers.ledger import Outcome, failures
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ _PERSON: Final = thawed(Person)
 def _people(
     operation: "Operation",
     clusters: Iterable[Cluster],
-    found: Sequence[Reading],
+    found: Sequence[Read],
     ends: Iterable[int],
     freshness: Freshness,
 ) -> dict[CustomerId, Person]:
@@ -90,24 +90,30 @@ def _people(
     """
     people: dict[CustomerId, Person] = {}
     told: dict[tuple[int, ...], tuple[tuple[Outcome, ...], list[CustomerId]]] = {}
+    alone: Outcome | None = None
     start = 0
     for cluster, end in zip(clusters, ends, strict=True):
-        contacts, outcomes = [], []
-        for contact, outcome in found[start:end]:
-            if contact is not None:
-                contacts.append(contact)
-            if outcome is not None:
-                outcomes.append(outcome)
+        if end == start + 1 and alone is not None and found[start][1] is alone:
+            contact, _ = found[start]  # as most: one row, read with that of the one before
+            contacts = () if contact is None else (contact,)
+        else:
+            contacts, outcomes = _told(found[start:end])
+            same = tuple(map(id, outcomes))
+            alike = told.setdefault(same, (outcomes, []))
+            alone = outcomes[0] if end == start + 1 and outcomes else None
         start = end
-        same = tuple(map(id, outcomes))
-        alike = told.get(same)
-        if alike is None:
-            alike = told[same] = (tuple(outcomes), [])
-        alike[1].append(cluster.id)
+        shared, ids = alike
+        ids.append(cluster.id)
         made = people[cluster.id] = _PERSON()
         made.cluster, made.freshness = cluster, freshness
-        made.contacts, made.outcomes = tuple(contacts), alike[0]
+        made.contacts, made.outcomes = contacts, shared
         made.__class__ = Person
     for shared, ids in told.values():
         operation.ledger.note(ids, shared)
     return people
+
+
+def _told(some: Sequence[Read]) -> tuple[tuple[Contact, ...], tuple[Outcome, ...]]:
+    """The rows there are of one person, and what was told of those there could be."""
+    contacts = tuple([contact for contact, _ in some if contact is not None])
+    return contacts, tuple([outcome for _, outcome in some if outcome is not None])

@@ -48,11 +48,12 @@ _PLAIN: Final[Mapping[str, str]] = {
     "String": "{x}.__class__ is not str",
     "ID": "{x}.__class__ is not str",
     "Boolean": "{x}.__class__ is not bool",
-    "Int": "{x}.__class__ is not int or not -2147483648 <= {x} <= 2147483647",
+    "Int": "{x}.__class__ is not int or not -1073741824 < {x} < 1073741824",
     "Float": "{x}.__class__ is not float or {x} - {x} != 0.0",
 }
 """When a value of a built-in scalar is not answered as it is, but by what `serialize` makes of it.
-(A float less itself is zero unless it is infinite or no number.)
+(A float less itself is zero unless it is infinite or no number. Of the 32 bits of an Int those are
+looked at here which Python compares in one step.)
 """
 
 
@@ -174,16 +175,21 @@ class Source(Written):
         return f"{self._named('r', resolver.call)}({', '.join(given)})"
 
     def _known(self, resolver: Resolver, field: Field, v: str, x: str) -> None:
-        """Work out a leaf once for all parents from which the same follows."""
+        """Work out a leaf once for all parents from which the same follows; nearly always that is
+        what followed for the parent before.
+        """
         name, key = self._named("r", resolver.call), self.variable()
-        known = f"k{name}"
-        self._first[f"{known} = run.known[{name}]"] = None
+        known, last, answer = f"k{name}", f"l{name}", f"a{name}"
+        self._first[f"{last} = {known} = run.known[{name}]"] = None  # no key is this dictionary
         self.line(f"{key} = {v}.{resolver.follows}")
-        self.line(f"{x} = {known}.get({key})")
-        with self.block(f"if {x} is None:"):
-            self.line(f"{x} = {self._call(resolver, field, v)}")
-            self._value(field.shape, x, _NOWHERE)
-            self.line(f"{known}[{key}] = {x}")
+        self.line(f"if {key} is {last}: {x} = {answer}")
+        with self.block("else:"):
+            self.line(f"{x} = {known}.get({key})")
+            with self.block(f"if {x} is None:"):
+                self.line(f"{x} = {self._call(resolver, field, v)}")
+                self._value(field.shape, x, _NOWHERE)
+                self.line(f"{known}[{key}] = {x}")
+            self.line(f"{last}, {answer} = {key}, {x}")
 
     def _value(self, shape: Shape, x: str, at: "_At") -> None:
         """From the value in a variable to what is answered, in the same variable."""

@@ -182,7 +182,7 @@ def made(harness: ModuleType, made_up: ModuleType) -> Callable[..., Any]:
 
     def make(answer: Callable[[str, Any], Any], **more: Any) -> Any:
         clock = more.pop("clock", None) or harness.Clock(made_up.T0 + timedelta(days=30))
-        return made_up.make(answer, clock, harness.Tally(), **more)
+        return made_up.make(answer, clock, more.pop("telemetry", None) or harness.Tally(), **more)
 
     return make
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,8 +11,10 @@ import pytest
 from domain.errors import SourceProtocolError, SourceTimeout
 from domain.ids import Kind
 from domain.records import Contact
-from domain.sources import ChildFilter, PageRequest
+from domain.sources import ChildFilter, PageRequest, Position
 from domain.vocabulary import TicketStatus
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
 
@@ -50,9 +53,11 @@ async def lists(source: Any, made_up: Any, harness: Any, *owners: str, first: in
 
 
 async def test_reads_of_one_turn_are_one_call(made: Any, made_up: Any, harness: Any) -> None:
-    source, calls = made(Register(made_up))
+    tally = harness.Tally()
+    source, calls = made(Register(made_up), telemetry=tally)
     answers = await reads(source, harness, ["p001"], ["p002", "p001"])
     assert answers == [["p001"], ["p002", "p001"]]
+    assert tally.total("source_merged_reads") == 1
     assert [body["ids"] for _, body in calls] == [["p001", "p002"]]
 
 
@@ -130,6 +135,23 @@ async def test_who_has_less_time_goes_alone(made: Any, made_up: Any, harness: An
     assert len(calls) == 2
 
 
+async def test_company_has_as_long_as_whoever_has_the_least(
+    made: Any, made_up: Any, harness: Any
+) -> None:
+    async def hanging(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(60)
+        return httpx.Response(500)
+
+    source, calls = made(Register(made_up), respond=hanging)
+    reader, begun = source.gets[Kind.CONTACT], asyncio.get_running_loop().time()
+    patience = {"p001": 0.515, "p002": 0.5}
+    asks = [reader.get_many([one], None, harness.within(s)) for one, s in patience.items()]
+    answers = await asyncio.gather(*asks)
+    assert [type(one) for (one,) in answers] == [SourceTimeout, SourceTimeout]
+    assert asyncio.get_running_loop().time() - begun < 0.51
+    assert len(calls) == 1
+
+
 async def test_a_call_ends_when_the_last_who_waits_has_left(
     made: Any, made_up: Any, harness: Any
 ) -> None:
@@ -191,6 +213,41 @@ async def test_lists_that_may_take_several_pages_go_alone(
     pages = await lists(source, made_up, harness, "a", "b", first=5)
     assert [len(made_up.shown(page)) for page in pages] == [5, 5]
     assert [body["parents"] for _, body in calls] == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize(
+    ("other", "shown"),
+    [
+        ((PageRequest(1), None), ["t003"]),
+        ((PageRequest(2, Position(T0 + timedelta(minutes=3), "t003")), None), ["t001"]),
+        ((PageRequest(2), frozenset({"subject"})), ["t003", "t001"]),
+    ],
+    ids=["another size", "another page", "other fields"],
+)
+async def test_lists_of_which_another_part_is_asked_for_go_apart(
+    made: Any, made_up: Any, harness: Any, other: tuple[PageRequest, Any], shown: list[str]
+) -> None:
+    page, fields = other
+    source, calls = made(made_up.Tickets(*(made_up.row(n, "ab"[n % 2]) for n in range(4))))
+    reader, everything = source.children[Kind.TICKET], made_up.ALL
+    (first,), (second,) = await asyncio.gather(
+        reader.children_of(made_up.own("a"), PageRequest(2), everything, None, harness.within()),
+        reader.children_of(made_up.own("b"), page, everything, fields, harness.within()),
+    )
+    assert (made_up.shown(first), made_up.shown(second)) == (["t002", "t000"], shown)
+    assert [body["parents"] for _, body in calls] == [["a"], ["b"]]
+
+
+async def test_a_list_cut_for_the_length_of_another_is_asked_for_alone(
+    made: Any, made_up: Any, harness: Any
+) -> None:
+    """Four pages are read at most, and all of them are full of what the other has."""
+    rows = [made_up.row(n, "b") for n in range(3)]
+    source, calls = made(made_up.Tickets(*rows, *(made_up.row(n, "a") for n in range(10, 70))))
+    long, short = await lists(source, made_up, harness, "a", "b", first=4)
+    assert (made_up.shown(long), long.has_more) == (["t069", "t068", "t067", "t066"], True)
+    assert (made_up.shown(short), short.has_more) == (["t002", "t001", "t000"], False)
+    assert calls[-1][1]["parents"] == ["b"]
 
 
 async def test_a_filtered_list_goes_alone(made: Any, made_up: Any, harness: Any) -> None:

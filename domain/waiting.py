@@ -7,7 +7,8 @@ every wait, which takes ten times as long as what it guards against.
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from functools import partial
 from math import inf
 from threading import get_ident
 from types import TracebackType
@@ -62,6 +63,45 @@ class before:  # read as a statement: `with before(deadline):`
     def expire(self) -> None:
         self._expired = True
         self._task.cancel()
+
+
+async def in_task() -> None:
+    """Before what needs a task, as `before` does: who began a coroutine without one makes one of
+    the rest of it when it comes by here.
+    """
+    if asyncio.current_task(running_loop()) is None:
+        await asyncio.sleep(0)
+
+
+class Later:
+    """What is awaited by tasks and without them: a coroutine that was begun by hand stops here, and
+    whoever runs it sets `then`, to go on. Awaited at once where it is made.
+    """
+
+    __slots__ = ("then",)
+
+    def __init__(self) -> None:
+        self.then: Callable[[], None] | None = None
+
+    def come(self) -> None:
+        """It is there. Called from the event loop itself, not from within a task."""
+        then, self.then = self.then, None
+        if then is not None:
+            then()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        loop = running_loop()
+        if asyncio.current_task(loop) is None:
+            yield self
+        else:
+            coming: asyncio.Future[None] = loop.create_future()
+            self.then = partial(_settle, coming)
+            yield from coming
+
+
+def _settle(coming: "asyncio.Future[None]") -> None:
+    if not coming.done():
+        coming.set_result(None)
 
 
 class _Watch:

@@ -8,13 +8,15 @@ waits in its pipeline, a shutdown lets it end, who has gone is not written to.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
 from functools import partial
 from typing import Any, ClassVar, Final
 
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from domain.waiting import Later, in_task
 from gateway import answers
 from gateway.bounds import Bounded
 from gateway.direct import Direct
@@ -73,15 +75,25 @@ class Connection(Bounded):
         exchange = Exchange(self)
         self.cycle = self.under_way = exchange  # type: ignore[assignment]  # it has what is asked
         read = partial(from_body, body, self.front.limits)
-        task = self.loop.create_task(self.front.direct.respond(head.fields, read, exchange.put))
-        self.tasks.add(task)
-        task.add_done_callback(exchange.end)
+        exchange.begin(self.front.direct.respond(head.fields, read, exchange.put))
 
 
 class Exchange:
-    """A plain request and its answer, with what uvicorn asks of what is under way."""
+    """A plain request and its answer, with what uvicorn asks of what is under way.
 
-    __slots__ = ("_connection", "disconnected", "keep_alive", "response_complete")
+    It begins where its bytes are read, and ends there where nothing has to be waited for. Company
+    is waited for without a task; the rest of what waits for anything else becomes one.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_connection",
+        "_context",
+        "_rest",
+        "disconnected",
+        "keep_alive",
+        "response_complete",
+    )
 
     message_event: ClassVar = asyncio.Event()
     """That more of the body has come: nobody waits for it."""
@@ -91,6 +103,51 @@ class Exchange:
         self.disconnected = False
         self.keep_alive = True
         self.response_complete = False
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Answer it, which is all of the work that puts the answer."""
+        self._rest = work
+        self._context = copy_context()
+        self._awaited: Later | None = None
+        self._step(work.send, None)
+
+    def _go_on(self) -> None:
+        self._connection.tasks.discard(self)  # type: ignore[arg-type]  # as it was added
+        self._awaited = None
+        self._step(self._rest.send, None)
+
+    def _step(self, resume: Callable[[Any], object], told: object) -> None:
+        try:
+            awaited = self._context.run(resume, told)
+        except StopIteration:
+            pass
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # as of a task
+            self._ended(error)
+        else:
+            self._wait(awaited)
+
+    def _wait(self, awaited: object) -> None:
+        connection = self._connection
+        if isinstance(awaited, Later):
+            awaited.then = self._go_on
+            self._awaited = awaited
+            connection.tasks.add(self)  # type: ignore[arg-type]  # it has what is asked of one
+        elif awaited is None:
+            task = connection.loop.create_task(self._rest, context=self._context)
+            connection.tasks.add(task)
+            task.add_done_callback(self.end)
+        else:
+            self._step(self._rest.throw, RuntimeError("what is waited for needs a task"))
+
+    def cancel(self, msg: str | None = None) -> None:
+        """As of a task: soon. uvicorn asks for it where a stopping server has waited for long."""
+        self._connection.loop.call_soon(self._stop, msg)
+
+    def _stop(self, msg: str | None) -> None:
+        if self._awaited is not None:
+            self._awaited.then = self._awaited = None
+            self._connection.tasks.discard(self)  # type: ignore[arg-type]  # as it was added
+            self._step(self._rest.throw, asyncio.CancelledError(msg))
 
     def put(self, reply: Reply, known: str) -> Awaitable[None] | None:
         """Write the answer, to who is there; what is to be awaited first is returned."""
@@ -113,6 +170,7 @@ class Exchange:
 
     async def _put_later(self, reply: Reply, known: str) -> None:
         """The caller has not read the answers before this one."""
+        await in_task()
         await self._connection.flow.drain()
         pending = self.put(reply, known)
         if pending is not None:
@@ -127,7 +185,10 @@ class Exchange:
     def end(self, task: "asyncio.Task[None]") -> None:
         """Once nothing is left to do. Who was stopped on the way is told so."""
         self._connection.tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        self._ended(asyncio.CancelledError() if task.cancelled() else task.exception())
+
+    def _ended(self, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, asyncio.CancelledError):
             answers.logged(error)
         if not self.response_complete:
             self.keep_alive = False

@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from domain.ports import Telemetry
 from domain.slots import thawed
-from domain.waiting import before, running_loop
+from domain.waiting import before, in_task, running_loop
 from gateway import answers
 from gateway.answers import Answer, Problem
 from gateway.auth import Doorkeeper
@@ -109,28 +109,32 @@ class GraphQLEndpoint:
 
     async def replied(self, headers: Mapping[str, str], read: Read) -> "Reply":
         """The answer to a request with these headers; `read` is called once the caller is known."""
-        # In one piece, because whatever waits below is resumed through each function above it; and
-        # with one wait, which guards the body and then the run.
+        # In one piece, because whatever waits below is resumed through each function above it.
         started, now = perf_counter(), running_loop().time
         media, kind, asked, context = _GRAPHQL, "none", None, None
         limit_s = self._limit_s
         try:
             media = negotiated(headers.get("accept"))
             caller = self._doorkeeper.identify(headers.get("authorization"), headers.get("host"))
-            with before(now() + limit_s) as patience:
-                found = read()
-                asked = found if isinstance(found, GraphQLRequest) else await found
-                if asked.hash is None and self._graph.library.takes_any:
-                    prepared, values = self._judged(asked, asked.query)
-                else:
-                    patience.deadline = now() + limit_s
+            found = read()
+            if isinstance(found, GraphQLRequest):
+                asked = found
+            else:
+                with before(now() + limit_s):
+                    asked = await found
+            if asked.hash is None and self._graph.library.takes_any:
+                prepared, values = self._judged(asked, asked.query)
+            else:
+                await in_task()
+                with before(now() + limit_s):
                     prepared, values = await self.judged(asked)
-                kind = prepared.kind
-                if prepared.is_subscription:
-                    raise BadRequest("a subscription goes over a WebSocket or as text/event-stream")
-                context = self._new_context(caller, limit_s * (1 - RESERVE), asked.read_only)
-                patience.deadline = now() + limit_s
-                result = await self._graph.executor.run(prepared, asked.variables, context, values)
+            kind = prepared.kind
+            if prepared.is_subscription:
+                raise BadRequest("a subscription goes over a WebSocket or as text/event-stream")
+            context = self._new_context(caller, limit_s * (1 - RESERVE), asked.read_only)
+            until = now() + limit_s
+            executor = self._graph.executor
+            result = await executor.run(prepared, asked.variables, context, values, until)
             answer = answers.executed(result, context.problems)
             status = 200 if "data" in answer or media is _JSON else 400
             reply = _reply(answer, media, status, context=context)
@@ -161,8 +165,9 @@ class GraphQLEndpoint:
         limit_s = self._limit_s
         context = self._new_context(caller, limit_s * (1 - RESERVE), asked.read_only)
         try:
-            with before(running_loop().time() + limit_s):
-                result = await self._graph.executor.run(prepared, asked.variables, context, values)
+            until = running_loop().time() + limit_s
+            executor = self._graph.executor
+            result = await executor.run(prepared, asked.variables, context, values, until)
         except TimeoutError:
             answer = answers.failed(_exceeded(limit_s))
         else:

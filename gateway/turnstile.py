@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from domain.waiting import before, running_loop
+from domain.waiting import before, in_task, running_loop
 from gateway import answers
 from gateway.refusals import Overloaded
 
@@ -28,6 +28,10 @@ class Line:
 
     async def is_let_in(self) -> bool:
         """Whether a place came before patience ended."""
+        await in_task()
+        if self.free:
+            self.free -= 1
+            return True
         loop = running_loop()
         place: asyncio.Future[None] = loop.create_future()
         self._waiting.append(place)

@@ -59,7 +59,7 @@ class Operation:
     """The context of one operation; made by `start`, ended by `finish`."""
 
     ledger = _Used(lambda operation: Ledger(operation.services.sources))
-    loaders = _Used(lambda operation: Loaders(operation))
+    loaders = _Used(Loaders)
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """The port of the executor, and the one that every other is measured by."""
 
 from inspect import isawaitable
+from math import inf
 from typing import Any, Protocol
 
 from graphql import ExecutionResult, execute
@@ -8,6 +9,7 @@ from graphql.execution.values import VariableValues
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from domain.waiting import before, in_task
 from gateway.documents import Prepared
 
 
@@ -20,8 +22,11 @@ class Executor(Protocol):
         variables: dict[str, Any],
         context: object,
         values: VariableValues | None = None,
+        until: float = inf,
     ) -> ExecutionResult:
-        """`values` are the variables coerced, where that has been done."""
+        """`values` are the variables coerced, where that has been done. Raises TimeoutError at
+        `until`, in seconds of the event loop's clock.
+        """
         ...
 
 
@@ -41,15 +46,20 @@ class ReferenceExecutor:
         variables: dict[str, Any],
         context: object,
         values: VariableValues | None = None,
+        until: float = inf,
     ) -> ExecutionResult:
-        result = execute(
-            self._schema,
-            prepared.document,
-            variable_values=variables,
-            operation_name=prepared.name,
-            context_value=context,
-            executor_class=self._executor_class,
-            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # typed as a plain bool
-            hide_suggestions=self._hide_suggestions,
-        )
-        return await result if isawaitable(result) else result
+        await in_task()
+        with before(until):
+            result = execute(
+                self._schema,
+                prepared.document,
+                variable_values=variables,
+                operation_name=prepared.name,
+                context_value=context,
+                executor_class=self._executor_class,
+                is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]  # typed as a plain bool
+                hide_suggestions=self._hide_suggestions,
+            )
+            if isawaitable(result):
+                return await result
+        return result

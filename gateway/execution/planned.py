@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Coroutine
+from math import inf
 from typing import Any, Final, TypeVar
 
 from graphql import (
@@ -22,7 +23,7 @@ from gateway.documents import Prepared
 from gateway.execution.compiler import Compiler, Plan
 from gateway.execution.executor import Executor
 from gateway.execution.fields import Unplanned
-from gateway.execution.together import Together, begun
+from gateway.execution.together import Together, alone
 from resolvers.operation import Operation
 
 K = TypeVar("K")
@@ -57,16 +58,17 @@ class PlannedExecutor:
         variables: dict[str, Any],
         context: object,
         values: VariableValues | None = None,
+        until: float = inf,
     ) -> Coroutine[Any, Any, ExecutionResult]:
         """Not itself a coroutine: each wait below would be resumed through it."""
         if values is None:
             values = self._values(prepared, variables)
         plan = None if values is None else self._plan(prepared, values)
         if plan is None or values is None:
-            return self._reference.run(prepared, variables, context)
+            return self._reference.run(prepared, variables, context, None, until)
         if plan.sharing is not None and isinstance(context, Operation):
-            return self._together.run(plan, values, context)
-        return begun(plan, values, context).execute(plan.root)
+            return self._together.run(plan, values, context, until)
+        return alone(plan, values, context, until)
 
     def _values(self, prepared: Prepared, variables: dict[str, Any]) -> VariableValues | None:
         """None where they are refused, which is the reference executor's to say."""

@@ -10,7 +10,7 @@ it would have kept each of them waiting.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Undefined
 
 from domain.errors import GatewayError
-from domain.waiting import running_loop
+from domain.waiting import Later, before, in_task, running_loop
 from gateway import answers
 from gateway.execution.compiler import Plan
 from gateway.execution.run import Run
@@ -38,20 +38,30 @@ FOUL_S: Final = 1.0
 _NO_LABELS: Final[Mapping[str, str]] = {}
 
 
-class _Ask:
-    """One request. `result` is None for who has to run by itself."""
+class _Ask(Later):
+    """One request. Once it is there, `result` is None for who has to run by itself."""
 
-    __slots__ = ("company", "context", "is_spoilt", "result", "said", "values")
+    __slots__ = ("company", "context", "is_late", "is_over", "result", "said", "until", "values")
 
-    def __init__(self, values: VariableValues, said: Mapping[str, Any], context: Operation) -> None:
+    def __init__(
+        self, values: VariableValues, said: Mapping[str, Any], context: Operation, until: float
+    ) -> None:
+        self.then = None
         self.values = values
         self.said = said
         """The arguments of the step."""
         self.context = context
-        self.result: asyncio.Future[ExecutionResult | None] = running_loop().create_future()
+        self.until = until
+        self.result: ExecutionResult | None = None
         self.company: _Company | None = None
-        self.is_spoilt = False
-        """Company took something away, which may be kept by now."""
+        self.is_late = False
+        self.is_over = False
+        """It was told, or has left."""
+
+    def leave(self) -> None:
+        self.is_over = True
+        if self.company is not None:
+            self.company.left()
 
 
 class Together:
@@ -62,22 +72,26 @@ class Together:
         self._foul: dict[Sharing, float] = {}
         """Until when requests go alone."""
 
-    async def run(self, plan: Plan, values: VariableValues, context: Operation) -> ExecutionResult:
-        """What a run by itself answers."""
-        own = self._joined(plan, values, context)
+    async def run(
+        self, plan: Plan, values: VariableValues, context: Operation, until: float
+    ) -> ExecutionResult:
+        """What a run by itself answers. Company is waited for without a task of one's own."""
+        own = self._joined(plan, values, context, until)
         if own is not None:
             try:
-                result = await own.result
+                await own
             except asyncio.CancelledError:
-                if own.company is not None:
-                    own.company.left()
+                own.leave()
                 raise
-            if result is not None:
-                return result
-            context.asks_anew = own.is_spoilt
-        return await begun(plan, values, context).execute(plan.root)
+            if own.is_late:
+                raise TimeoutError
+            if own.result is not None:
+                return own.result
+        return await alone(plan, values, context, until)
 
-    def _joined(self, plan: Plan, values: VariableValues, context: Operation) -> _Ask | None:
+    def _joined(
+        self, plan: Plan, values: VariableValues, context: Operation, until: float
+    ) -> _Ask | None:
         """None for who goes alone."""
         how, caller = plan.sharing, context.caller
         if how is None or context.read_only or caller.proven or not may_read_anybody(context):
@@ -94,16 +108,16 @@ class Together:
         if waiting is None:
             waiting = self._waiting[common] = []
             running_loop().call_soon(self._depart, common, plan)
-        own = _Ask(values, said, context)
+        own = _Ask(values, said, context, until)
         waiting.append(own)
         return own
 
     def _depart(self, common: Hashable, plan: Plan) -> None:
-        asks = [one for one in self._waiting.pop(common) if not one.result.done()]
+        asks = [one for one in self._waiting.pop(common) if not one.is_over]
         while asks:
             count = _fitting(asks)
             if count == 1:
-                asks[0].result.set_result(None)
+                _tell(asks[:1])
             else:
                 _Company(plan, asks[:count], self._spoilt)
             del asks[:count]
@@ -135,20 +149,25 @@ class _Company:
         self._task = asyncio.create_task(self._shared())
 
     def left(self) -> None:
-        if all(one.result.cancelled() for one in self._asks):
+        if all(one.is_over for one in self._asks):
             self._task.cancel()
 
     async def _shared(self) -> None:
-        context = _common(self._asks)
-        found: Sequence[ExecutionResult | None] = [None] * len(self._asks)
+        asks, context = self._asks, _common(self._asks)
         try:
-            found = await self._found(context)
+            with before(min([one.until for one in asks])):
+                found = await self._found(context)
+            for one, result in zip(asks, found, strict=True):
+                if not one.is_over:  # who was let go is about to run by itself
+                    one.result = result
+        except TimeoutError:
+            for one in asks:
+                one.is_late = True
         finally:
-            for one, result in zip(self._asks, found, strict=True):
+            for one in asks:
                 one.company = None  # they know each other, until the collector comes
-                if not one.result.done():
-                    one.result.set_result(result)
             self._asks = []
+            running_loop().call_soon(_tell, asks)
         await asyncio.sleep(0)  # the answers go out
         await _finished(context)
 
@@ -166,7 +185,7 @@ class _Company:
             self._spoilt(how)
             context.let_go()
             for one in asks:
-                one.is_spoilt = True
+                one.context.asks_anew = True
             return [None] * len(asks)
         context.services.telemetry.count("graphql_shared_requests", _NO_LABELS, len(asks))
         answered: Sequence[ExecutionResult | None] = found
@@ -182,8 +201,18 @@ class _Company:
 
     def _leave(self, index: int) -> None:
         """Let a request go that has to be run by itself."""
-        if not self._asks[index].result.done():
-            self._asks[index].result.set_result(None)
+        own = self._asks[index]
+        if not own.is_over:
+            own.is_over = True
+            running_loop().call_soon(own.come)
+
+
+def _tell(asks: Iterable[_Ask]) -> None:
+    """In one turn of the event loop, in which each goes on to its answer."""
+    for one in asks:
+        if not one.is_over:
+            one.is_over = True
+            one.come()
 
 
 def _is_own(results: Sequence[ExecutionResult]) -> list[bool]:
@@ -219,6 +248,17 @@ async def _finished(context: Operation) -> None:
         await context.finish()
     except Exception as error:  # noqa: BLE001  # the answers are out; it is logged by its id
         answers.logged(error)
+
+
+async def alone(
+    plan: Plan, values: VariableValues, context: object, until: float
+) -> ExecutionResult:
+    """A run by itself. Where it waits for nothing it needs neither a task nor a deadline."""
+    if not plan.root.waits:
+        return await begun(plan, values, context).execute(plan.root)
+    await in_task()
+    with before(until):
+        return await begun(plan, values, context).execute(plan.root)
 
 
 def begun(plan: Plan, values: VariableValues, context: object) -> Run:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.waiting import before, running_loop, together
+from domain.waiting import Later, before, in_task, running_loop, together
 
 
 def now() -> float:
@@ -138,3 +138,72 @@ async def test_a_fork_has_no_running_loop() -> None:
         os._exit(1)
     _, status = os.waitpid(child, 0)  # noqa: ASYNC222  # it ends at once
     assert os.waitstatus_to_exitcode(status) == 7
+
+
+async def test_what_comes_later_is_waited_for_by_a_task() -> None:
+    later = Later()
+
+    async def waits() -> str:
+        await later
+        return "there"
+
+    task = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    assert not task.done()
+    asyncio.get_running_loop().call_soon(later.come)
+    assert await task == "there"
+    later.come()  # and nobody waits any more
+
+
+async def test_a_task_that_ends_before_is_not_told() -> None:
+    later = Later()
+
+    async def waits() -> None:
+        await later
+
+    task = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    task.cancel()
+    later.come()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_without_a_task_who_runs_a_coroutine_is_handed_what_comes_later() -> None:
+    later, went_on = Later(), []
+
+    async def waits() -> None:
+        await later
+        went_on.append(True)
+
+    async def main() -> None:
+        work = waits()
+
+        def begin() -> None:
+            assert work.send(None) is later
+            later.then = go_on
+
+        def go_on() -> None:
+            with pytest.raises(StopIteration):
+                work.send(None)
+
+        asyncio.get_running_loop().call_soon(begin)
+        asyncio.get_running_loop().call_soon(later.come)
+        await asyncio.sleep(0)
+        assert went_on
+
+    asyncio.run(main())
+
+
+async def test_a_task_is_made_only_where_there_is_none() -> None:
+    work, turns = in_task(), []
+    with pytest.raises(StopIteration):
+        work.send(None)
+
+    def begin() -> None:
+        turns.append(in_task())
+        assert turns[0].send(None) is None
+
+    asyncio.get_running_loop().call_soon(begin)
+    await asyncio.sleep(0)
+    await asyncio.create_task(turns[0])

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from domain.waiting import Later, in_task
 from gateway.bounds import HEAD_S, MOST_HEAD_BYTES
 from gateway.connection import Connection, Front
 from gateway.heads import MAX_HEAD_BYTES, MAX_HEADS
@@ -466,6 +467,69 @@ async def test_a_request_that_is_stopped_is_told_so(place: Place, server: Any) -
     answer = await caller.answer()
     assert (answer.status, answer.names["connection"]) == (500, "close")
     assert await caller.is_ended()
+
+
+def _waiting_for(awaited: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Requests wait for this before they are answered; the tasks in which they went on."""
+    direct, tasks = place.front.direct, []
+    respond = direct.respond
+
+    async def waiting(*asked: Any) -> None:
+        await awaited
+        tasks.append(asyncio.current_task())
+        await respond(*asked)
+
+    monkeypatch.setattr(direct, "respond", waiting)
+    return tasks
+
+
+async def test_company_is_waited_for_without_a_task(
+    place: Place, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = Later()
+    tasks = _waiting_for(company, place, monkeypatch)
+    caller.send(request())
+    await _until(lambda: company.then)
+    assert len(place.state.tasks) == 1
+    asyncio.get_running_loop().call_soon(company.come)
+    assert (await caller.answer()).body == ANSWER
+    assert tasks == [None]
+    assert place.state.tasks == set()
+
+
+async def test_what_needs_a_task_becomes_one_with_the_id_of_its_request(
+    place: Place, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = _waiting_for(in_task(), place, monkeypatch)
+    answer = await caller.ask(QUERY, "X-Request-Id: abc")
+    assert (answer.body, answer.names["x-request-id"]) == (ANSWER, "abc")
+    assert isinstance(tasks[0], asyncio.Task)
+
+
+async def test_who_waits_for_company_when_a_server_stops_is_told_so(
+    place: Place, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = Later()
+    tasks = _waiting_for(company, place, monkeypatch)
+    caller.send(request())
+    await _until(lambda: company.then)
+    for one in place.state.tasks:
+        one.cancel(msg="too long")
+    answer = await caller.answer()
+    assert (answer.status, answer.names["connection"]) == (500, "close")
+    company.come()
+    assert tasks == []
+    assert place.state.tasks == set()
+
+
+async def test_what_waits_without_a_task_is_logged_and_its_caller_told(
+    place: Place, caller: Caller, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    coming = asyncio.get_running_loop().create_future()
+    _waiting_for(coming, place, monkeypatch)
+    assert (await caller.ask()).status == 500
+    assert await caller.is_ended()
+    assert [one.getMessage() for one in caplog.records] == ["internal_error"]
 
 
 async def test_an_answer_that_cannot_be_sent_is_logged_by_its_id(

@@ -71,10 +71,10 @@ class Counting:
         self.asked = 0
 
     async def run(
-        self, prepared: Prepared, variables: dict[str, Any], context: object
+        self, prepared: Prepared, variables: dict[str, Any], context: object, *more: Any
     ) -> ExecutionResult:
         self.asked += 1
-        return await self._executor.run(prepared, variables, context)
+        return await self._executor.run(prepared, variables, context, *more)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import sys
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def begin(
     contexts: Sequence[Operation],
     asked: Sequence[dict[str, Any]],
     document: Prepared = _FIRST,
+    until: float = inf,
 ) -> list[asyncio.Task[ExecutionResult]]:
     for one in asked[:1]:
         values = executor._values(document, one)
@@ -95,7 +97,7 @@ def begin(
         executor._plan(document, values)
         executor._plan(document, values)
     return [
-        asyncio.ensure_future(executor.run(document, one, context))
+        asyncio.ensure_future(executor.run(document, one, context, None, until))
         for one, context in zip(asked, contexts, strict=True)
     ]
 
@@ -278,6 +280,30 @@ async def test_a_run_nobody_waits_for_any_more_ends(executor, world):
         task.cancel()
     await asyncio.wait_for(ended.wait(), 2)
     await asyncio.wait(tasks)
+
+
+async def test_company_ends_at_the_first_deadline_of_those_in_it(executor, world):
+    asked = asyncio.Event()
+
+    async def gate(kind: Kind) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    world["shop"].gate = gate
+    contexts = [world.operation() for _ in range(2)]
+    until = asyncio.get_running_loop().time() + 0.05
+    runs = begin(executor, contexts, [{"by": ALICE}, {"by": BOB}], until=until)
+    results = await asyncio.gather(*runs, return_exceptions=True)
+    assert asked.is_set()
+    assert [type(one) for one in results] == [TimeoutError, TimeoutError]
+
+
+async def test_who_is_alone_ends_at_its_deadline(executor, world):
+    world["chat"].hangs.add("search")
+    until = asyncio.get_running_loop().time() + 0.05
+    (run,) = begin(executor, [world.operation()], [{"by": NOBODY}], until=until)
+    with pytest.raises(TimeoutError):
+        await run
 
 
 async def test_an_error_of_ours_in_several_answers_is_found_again_by_each(executor, world):

@@ -220,9 +220,10 @@ class ChildReader:
         for row, record in zip(sheet.rows, sheet.records, strict=True):
             # Nearly every row names one owner as plainly as can be: no call is made to see that.
             name = row.get(key) if row.__class__ is dict else None
-            if name.__class__ is int:
-                name = str(name)
-            items = known.get(name) if name.__class__ is str else None
+            if name.__class__ is str:
+                items = known.get(name)
+            else:
+                items = known.get(str(name)) if name.__class__ is int else None
             if items is not None:
                 if every or _wanted(record, want):
                     items.setdefault(record.key.external_id, record)

@@ -91,8 +91,9 @@ class Http:
             raise SourceTimeout(self._source, "no time was left to ask")
         if not request.read:
             return await self._called(request, deadline)
-        key = (self._authenticator.fingerprint, request.method, request.target, request.headers)
-        return await self._shared((*key, request.body), request, deadline)
+        asked = request.path, request.query, request.headers, request.body
+        key = (self._authenticator.fingerprint, request.method, *asked)
+        return await self._shared(key, request, deadline)
 
     async def close(self) -> None:
         await self._sender.close()

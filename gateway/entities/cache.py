@@ -89,13 +89,14 @@ class EntityCache:
         covered: Fields | object = fields  # those of one operation, and of one batch, share theirs
         answers: list[Any] = []
         for entry in entries:
-            if entry.at < since or entry.is_nothing:
+            answer = entry.as_kept
+            if entry.at < since or (answer is None and entry.is_nothing):
                 return None
             if entry.fields is not covered:
                 if not covers(entry.fields, fields):
                     return None
                 covered = entry.fields
-            answers.append(entry.as_kept or entry.kept())
+            answers.append(entry.kept() if answer is None else answer)
         self._telemetry.count("cache_answers", hit, len(answers))
         return answers
 

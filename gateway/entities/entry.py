@@ -28,7 +28,7 @@ class Entry:
     for. The value is handed out as what it is by then: kept, not live.
     """
 
-    __slots__ = ("_as_stale", "_live", "as_kept", "at", "fields", "is_nothing")
+    __slots__ = ("_as_stale", "_live", "as_kept", "at", "bytes", "fields", "is_nothing", "is_used")
 
     def __init__(self, value: Value, fields: Fields, at: float, *, is_marked: bool = False) -> None:
         self.fields = fields
@@ -38,6 +38,10 @@ class Entry:
         self.as_kept = value if is_marked else None
         """None until it is handed out."""
         self._as_stale: Value = None
+        self.is_used = False
+        """Since its place in the order of use was last looked at."""
+        self.bytes = 0
+        """Counted for it where it stands."""
 
     def kept(self) -> Value:
         if self.as_kept is None and self._live is not None:

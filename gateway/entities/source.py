@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
+from operator import itemgetter
 from typing import Final, cast
 
 from domain.errors import SourceError, SourceProtocolError
@@ -25,6 +27,8 @@ from gateway.entities.entry import Answer
 from gateway.entities.flights import Call, Question
 from gateway.entities.shelves import Key, Shelves
 
+_BY, _VALUE = itemgetter(0), itemgetter(1)
+"""The parts of a Parent."""
 MOST_VIEWS: Final = 64
 """Callers that name an age name few different ones."""
 
@@ -55,8 +59,11 @@ class _Behind:
 
     def places(self, parents: Sequence[Parent], page: PageRequest, where: ChildFilter) -> list[Key]:
         """Where the pages of these stand, in order."""
+        by: ParentBy | None = parents[0].by if parents else None
+        if by is not None and list(map(_BY, parents)).count(by) == len(parents):
+            return list(zip(repeat(self.shelves.pages(by, page, where)), map(_VALUE, parents)))
         keys: list[Key] = []
-        by: ParentBy | None = None
+        by = None
         for parent in parents:
             if parent.by is not by:  # those of one source go by the same
                 by = parent.by

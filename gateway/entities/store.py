@@ -47,12 +47,18 @@ class Entries(Protocol):
         ...
 
 
+MOST_CHANCES: Final = 64
+"""How many entries that were used are passed over for one that is put; then the next one goes."""
+
+
 class MemoryEntries:
-    """In the process, bounded by bytes; the least used goes first."""
+    """In the process, bounded by bytes; the least used goes first. What is used is only marked: it
+    gets another turn when its own comes to go, so that a look costs next to nothing.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[Key, tuple[Entry, int]] = OrderedDict()
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()
         self._tagged: defaultdict[Tag, set[Key]] = defaultdict(set)
         self._bytes = 0
         self._drops = 0
@@ -68,15 +74,12 @@ class MemoryEntries:
         return Stamp(self._drops)
 
     def at_hand(self, keys: Sequence[Key]) -> list[Entry] | None:
-        entries = self._entries
-        found: list[Entry] = []
-        for key in keys:
-            known = entries.get(key)
-            if known is None:
+        found = list(map(self._entries.get, keys))
+        for entry in found:
+            if entry is None:
                 return None
-            entries.move_to_end(key)
-            found.append(known[0])
-        return found
+            entry.is_used = True
+        return found  # type: ignore[return-value]  # nothing is missing
 
     async def look(self, keys: Sequence[Key]) -> Look:
         return Look([self._used(key) for key in keys], self.stamp)
@@ -106,28 +109,39 @@ class MemoryEntries:
 
     def _used(self, key: Key) -> Entry | None:
         known = self._entries.get(key)
-        if known is None:
-            return None
-        self._entries.move_to_end(key)
-        return known[0]
+        if known is not None:
+            known.is_used = True
+        return known
 
     def _put(self, key: Key, entry: Entry) -> None:
         self._remove(key)
         size = entry.size() + len(key[1])
         if size > self._max_bytes:
             return
-        self._entries[key] = entry, size
+        if self._bytes + size > self._max_bytes:
+            self._make_room(size)
+        entry.bytes = size
+        self._entries[key] = entry
         for tag in tags(key):
             self._tagged[tag].add(key)
         self._bytes += size
-        while self._bytes > self._max_bytes:
-            self._remove(next(iter(self._entries)))
+
+    def _make_room(self, size: int) -> None:
+        entries, chances = self._entries, MOST_CHANCES
+        while self._bytes + size > self._max_bytes:
+            key, entry = next(iter(entries.items()))
+            if entry.is_used and chances:
+                entry.is_used = False
+                entries.move_to_end(key)
+                chances -= 1
+            else:
+                self._remove(key)
 
     def _remove(self, key: Key) -> None:
         known = self._entries.pop(key, None)
         if known is None:
             return
-        self._bytes -= known[1]
+        self._bytes -= known.bytes
         for tag in tags(key):
             keys = self._tagged[tag]
             keys.discard(key)

@@ -5,6 +5,7 @@ import gc
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from domain.records import Order
 from domain.sources import PageRequest, ParentBy, Position
 from domain.vocabulary import ServedFrom
 from gateway.entities import store
+from gateway.entities.entry import ENTRY_BYTES, Entry
+from gateway.entities.shelves import Shelves
 from gateway.entities.store import MemoryEntries
 
 NUMBER = frozenset({"number", "owner_ids"})
@@ -401,6 +404,40 @@ def measured() -> Iterator[Callable[[], int]]:
     tracemalloc.start()
     yield taken
     tracemalloc.stop()
+
+
+async def test_what_was_used_gets_another_turn_and_what_is_new_has_one() -> None:
+    shelf = Shelves("oms", Kind.ORDER).rows
+    entries = MemoryEntries(3 * (ENTRY_BYTES + 1))
+
+    async def put(name: str) -> None:
+        await entries.put({(shelf, name): Entry(None, None, 0.0)}, entries.stamp)
+
+    def there() -> str:
+        return "".join(name for _, name in sorted(entries._entries, key=itemgetter(1)))
+
+    for name in "abc":
+        await put(name)
+    assert entries.at_hand([(shelf, "a")]) is not None
+    await put("d")
+    assert there() == "acd"
+    assert entries.at_hand([(shelf, name) for name in "acd"]) is not None
+    await put("e")
+    assert there() == "ade"
+    assert entries.size_bytes == 3 * (ENTRY_BYTES + 1)
+
+
+async def test_for_one_that_is_put_only_so_many_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "MOST_CHANCES", 1)
+    shelf = Shelves("oms", Kind.ORDER).rows
+    entries = MemoryEntries(3 * (ENTRY_BYTES + 1))
+    for name in "abc":
+        await entries.put({(shelf, name): Entry(None, None, 0.0)}, entries.stamp)
+    assert entries.at_hand([(shelf, name) for name in "abc"]) is not None
+    await entries.put({(shelf, "d"): Entry(None, None, 0.0)}, entries.stamp)
+    assert [name for _, name in entries._entries] == ["c", "a", "d"]
 
 
 async def test_what_was_thrown_away_long_ago_is_forgotten_safely(

@@ -187,7 +187,6 @@ class _Company:
             for one in asks:
                 one.context.asks_anew = True
             return [None] * len(asks)
-        context.services.telemetry.count("graphql_shared_requests", _NO_LABELS, len(asks))
         answered: Sequence[ExecutionResult | None] = found
         if any([one.errors for one in found]):  # noqa: C419  # a list is looked through sooner
             answered = [
@@ -197,6 +196,8 @@ class _Company:
             whose = int(problem.path[0])
             if answered[whose] is not None:
                 asks[whose].context.report(problem.path[1:], (problem.error,))
+        shared = len(asks) - answered.count(None) - sum([one.is_over for one in asks])
+        context.services.telemetry.count("graphql_shared_requests", _NO_LABELS, shared)
         return answered
 
     def _leave(self, index: int) -> None:
@@ -208,11 +209,16 @@ class _Company:
 
 
 def _tell(asks: Iterable[_Ask]) -> None:
-    """In one turn of the event loop, in which each goes on to its answer."""
+    """In one turn of the event loop, in which each goes on to its answer: what goes wrong there
+    with one must not leave the others waiting for ever.
+    """
     for one in asks:
         if not one.is_over:
             one.is_over = True
-            one.come()
+            try:
+                one.come()
+            except Exception as error:  # noqa: BLE001  # it is logged by its id
+                answers.logged(error)
 
 
 def _is_own(results: Sequence[ExecutionResult]) -> list[bool]:

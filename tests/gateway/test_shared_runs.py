@@ -20,6 +20,7 @@ from domain.errors import SourceProtocolError, SourceUnavailable
 from domain.ids import Kind
 from domain.sources import ChildPage
 from domain.vocabulary import Verification
+from domain.waiting import Later
 from gateway.cache import MemoryCache
 from gateway.config_kept import Cache as Settings
 from gateway.documents import Prepared
@@ -149,7 +150,7 @@ async def test_what_is_not_said_is_another_question_than_null(executor, world):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda world: {"caller": Caller(name="other", scopes=frozenset({ANY_CUSTOMER}))},
+        lambda world: {"caller": replace(world.operation().caller, name="other")},
         lambda world: {"caller": Caller(name="desk", scopes=frozenset({ANY_CUSTOMER}))},
         lambda world: {"deadline_s": 4.0},
         lambda world: {"caller": replace(world.operation().caller, proven=PROVEN)},
@@ -180,6 +181,7 @@ async def test_a_key_that_nobody_is_known_by_is_searched_for_apart(executor, wor
     known, unknown, other = begin(executor, contexts, [{"by": ALICE}, {"by": NOBODY}, {"by": BOB}])
     await asyncio.wait_for(asyncio.gather(known, other), 2)
     assert not unknown.done()
+    assert shared(world) == 2
     unknown.cancel()
     await asyncio.wait([unknown])
 
@@ -262,6 +264,45 @@ async def test_who_leaves_takes_nobody_along(executor, world):
     assert [result.data["customer"]["displayName"] for result in results] == ["Bob", "Bob"]
 
 
+async def test_who_leaves_a_run_that_has_begun_takes_nobody_along(executor, world):
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def gate(kind: Kind) -> None:
+        asked.set()
+        await go_on.wait()
+
+    world["shop"].gate = gate
+    contexts = [world.operation() for _ in range(2)]
+    leaving, staying = begin(executor, contexts, [{"by": ALICE}, {"by": BOB}])
+    await asyncio.wait_for(asked.wait(), 2)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    go_on.set()
+    assert (await staying).data["customer"]["displayName"] == "Bob"
+    assert world.called()["shop", "children", "order"] == 1
+    assert shared(world) == 1
+
+
+async def test_what_goes_wrong_in_telling_one_is_not_kept_from_the_others(
+    executor, world, monkeypatch: pytest.MonkeyPatch, caplog: Any
+):
+    """One that waits without a task goes on where it is told."""
+    come, told = Later.come, []
+
+    def broken(self: Later) -> None:
+        come(self)
+        told.append(self)
+        if len(told) == 1:
+            raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Later, "come", broken)
+    contexts = [world.operation() for _ in range(2)]
+    runs = begin(executor, contexts, [{"by": ALICE}, {"by": BOB}])
+    results = await asyncio.wait_for(asyncio.gather(*runs), 2)
+    assert results[1].data["customer"]["displayName"] == "Bob"
+    assert [one.getMessage() for one in caplog.records] == ["internal_error"]
+
+
 async def test_a_run_nobody_waits_for_any_more_ends(executor, world):
     asked, ended = asyncio.Event(), asyncio.Event()
 
@@ -319,6 +360,23 @@ async def test_an_error_of_ours_in_several_answers_is_found_again_by_each(execut
         [["customer", "orders"]],
     ]
     assert results[0].errors[0].original_error is not results[1].errors[0].original_error
+    assert shared(world) == 0
+
+
+async def test_who_is_run_again_is_told_no_more_than_alone(executor, world):
+    async def crash(what: object) -> None:
+        if what is Kind.TICKET:
+            raise RuntimeError("a bug")
+
+    world["desk"].trouble = crash
+    world["shop"].broken[Kind.ORDER] = SourceUnavailable("shop", "503")
+    document = prepared("""query($by: CustomerKey!) { customer(by: $by) {
+      id orders { completeness } tickets { completeness } } }""")
+    contexts = [world.operation() for _ in range(2)]
+    await asyncio.gather(*begin(executor, contexts, [{"by": ALICE}, {"by": ALICE}], document))
+    alone = world.operation()
+    await asyncio.gather(*begin(executor, [alone], [{"by": ALICE}], document))
+    assert [context.reported for context in contexts] == [alone.reported] * 2
 
 
 async def test_a_crowd_goes_in_parties(executor, world):

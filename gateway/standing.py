@@ -208,10 +208,10 @@ class StandingPeople:
         return await self._people.shared(identifiers)
 
     async def close(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
         if self._early is not None:
             await asyncio.wait([self._early])
+        if self._next is not None:  # which a look sets as it ends
+            self._next.cancel()
 
     async def _standing(self, now: float) -> int:
         """The version that holds; what was remembered of another one is forgotten."""
@@ -313,25 +313,27 @@ class StandingRecords:
         return await self._records.kept_children(kind, parents)
 
     async def write(self) -> None:
-        """Keep what waits to be kept."""
+        """Keep what waits to be kept. What the store does not take is let go: it is missing only
+        where its source fails later, and not for who reads what was kept before.
+        """
         async with self._turn:  # who reads next comes after what is being written
             waiting, self._waiting, self._held = self._waiting, {}, 0
             for kind, pages in waiting.items():
-                await self._records.keep_children(kind, pages)
+                try:
+                    await self._records.keep_children(kind, pages)
+                except StoreError as error:
+                    logger.warning("pages_unkept error=%s", error.code)
 
     async def close(self) -> None:
         if self._writing is not None:
-            self._writing.cancel()
+            if not self._turn.locked():  # it waits for more
+                self._writing.cancel()
             await asyncio.wait([self._writing])
         await self.write()
 
     async def _write_later(self) -> None:
         await asyncio.sleep(WRITE_S)
-        try:
-            await self.write()
-        except StoreError as error:
-            # What was not kept is missing only where its source fails later.
-            logger.warning("pages_unkept error=%s", error.code)
+        await self.write()
 
     # ---------------------------------------------------------------- as it is
 

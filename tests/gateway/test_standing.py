@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.customer import Cluster, KeyKind, LookupKey
+from domain.errors import StoreError
 from domain.ids import CustomerId, Kind, SourceKey
 from domain.ports import Finding, Found
 from domain.provenance import Provenance, System
@@ -55,6 +56,7 @@ class Store:
         self.rows: dict[SourceKey, Any] = {}
         self.release = asyncio.Event()
         self.release.set()
+        self.refuses: set[Kind] = set()
 
     async def contacts(self, keys: Any) -> list[Any]:
         self.asked += len(keys)
@@ -62,6 +64,8 @@ class Store:
 
     async def keep_children(self, kind: Kind, pages: Any) -> None:
         await self.release.wait()
+        if kind in self.refuses:
+            raise StoreError("full")
         self.kept.append(dict(pages))
 
     async def kept_children(self, kind: Kind, parents: Any) -> list[Any]:
@@ -227,6 +231,57 @@ async def test_who_reads_a_page_waits_for_it_to_be_kept(changes: Changes) -> Non
     await writing
     assert await reading == [ChildPage(items=())]
     await records.close()
+
+
+async def test_what_the_store_does_not_take_keeps_nobody_from_what_it_has(
+    changes: Changes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk, on the day a source is away: what was kept before can still be read."""
+    store = Store()
+    records = StandingRecords(store, changes)  # type: ignore[arg-type]
+    await records.keep_children(Kind.TICKET, {SPOT: ChildPage(items=())})
+    await records.write()
+    store.refuses = {Kind.ORDER}
+    await records.keep_children(Kind.ORDER, {SPOT: ChildPage(items=(), has_more=True)})
+    await records.keep_children(Kind.TICKET, {SPOT: ChildPage(items=(), dropped=1)})
+    assert await records.kept_children(Kind.TICKET, [SPOT]) == [ChildPage(items=(), dropped=1)]
+    assert [one.getMessage().partition(" ")[0] for one in caplog.records] == ["pages_unkept"]
+    await records.close()
+
+
+async def test_who_closes_in_the_middle_of_a_write_loses_nothing(
+    changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.standing.WRITE_S", 0)
+    store = Store()
+    store.release.clear()
+    records = StandingRecords(store, changes)  # type: ignore[arg-type]
+    for kind in (Kind.ORDER, Kind.TICKET):
+        await records.keep_children(kind, {SPOT: ChildPage(items=())})
+    while not records._turn.locked():  # noqa: ASYNC110  # it tells nobody
+        await asyncio.sleep(0)
+    closing = asyncio.ensure_future(records.close())
+    await asyncio.sleep(0)
+    store.release.set()
+    await closing
+    assert len(store.kept) == 2
+
+
+async def test_nothing_is_looked_up_any_more_after_the_end(changes: Changes) -> None:
+    people, go_on = People(), asyncio.Event()
+
+    async def slow() -> int:
+        await go_on.wait()
+        return 1
+
+    standing = StandingPeople(people, slow, changes)  # type: ignore[arg-type]
+    standing._look_early()
+    closing = asyncio.ensure_future(standing.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    await closing
+    assert standing._next is not None
+    assert standing._next.cancelled()
 
 
 def test_what_was_used_last_stays_where_there_is_no_room_for_all() -> None:

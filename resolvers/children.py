@@ -96,12 +96,13 @@ class _Lists:
         self, people: Sequence[Person], ask: Asked, found: Sequence[Told]
     ) -> list[Connection]:
         """Nothing is merged and no function of ours is called: it is done for each list of each
-        customer.
+        customer. Those who have nothing share theirs.
         """
         kind, first = self.cut.kind, self.cut.first
         connections: list[Connection] = []
         verdict: Verdict | None = None
         ids: list[CustomerId] = []
+        nothing: Connection | None = None
         new = Connection.__new__
         for i, (person, (page, outcomes)) in enumerate(zip(people, found, strict=True)):
             if page is None:
@@ -109,8 +110,12 @@ class _Lists:
                 continue
             if verdict is None or outcomes is not verdict.outcomes:
                 verdict, ids = self._judged(outcomes)
+                nothing = None
             ids.append(person.cluster.id)
             items = page.items
+            if nothing is not None and not items:
+                connections.append(nothing)
+                continue
             more = len(items) > first
             made = new(Connection)
             made.kind, made.verdict, made.has_previous = kind, verdict, False
@@ -118,6 +123,8 @@ class _Lists:
             made.nodes = items[:first] if more else items
             made.has_next = more or (page.has_more and bool(items))
             connections.append(made)
+            if not items:
+                nothing = made
         return connections
 
     def noted(self, operation: "Operation", connections: list[Connection]) -> list[Connection]:

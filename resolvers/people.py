@@ -57,11 +57,11 @@ async def fetch(
             distinct[cluster.id] = cluster
     keys: list[SourceKey] = []
     ends: list[int] = []
+    is_read = fields != NO_FIELDS
     for each in distinct.values():
-        if fields != NO_FIELDS:
-            for key in each.members:
-                if key.kind is _CONTACT:
-                    keys.append(key)
+        for key in each.members if is_read else ():
+            if key.kind is _CONTACT:
+                keys.append(key)
         ends.append(len(keys))
     found = await readings(operation, keys, freshness, fields) if keys else []
     people = _people(operation, distinct.values(), found, ends, freshness)

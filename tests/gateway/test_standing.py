@@ -17,7 +17,7 @@ from domain.provenance import Provenance, System
 from domain.records import Contact
 from domain.sources import ChildPage, Parent, ParentBy
 from domain.vocabulary import ServedFrom, SystemKind
-from gateway.standing import Recent, StandingPeople, StandingRecords
+from gateway.standing import MOST_WAITING, ROW_S, Recent, StandingPeople, StandingRecords
 from gateway.weights import ENTRY, weight
 
 ALICE = LookupKey(KeyKind.EMAIL, "alice@example.com")
@@ -143,6 +143,85 @@ async def test_an_answer_from_before_a_change_is_not_remembered(changes: Changes
     gate.set()
     assert (await early)[0].customers == ("cus_1",)
     assert (await standing.find([ALICE]))[0].customers == ("cus_2",)
+
+
+async def test_a_cluster_from_before_a_change_is_not_remembered(changes: Changes) -> None:
+    """Whether it was asked for, or came with who was looked up."""
+    people = People()
+    people.clustered = {people.id: Cluster(id=people.id, version=1, members=())}
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
+    gate, clusters, look_up = asyncio.Event(), people.clusters, people.look_up
+
+    async def slow(ids: Any) -> Any:
+        found = await clusters(ids)
+        await gate.wait()
+        return found
+
+    async def slow_look_up(keys: Any) -> Finding:
+        found = await look_up(keys)
+        await gate.wait()
+        return found
+
+    people.clusters, people.look_up = slow, slow_look_up  # type: ignore[method-assign]
+    early = [
+        asyncio.ensure_future(standing.clusters([people.id])),
+        asyncio.ensure_future(standing.find([ALICE])),
+    ]
+    while len(people.asked) < 2:  # noqa: ASYNC110  # they tell nobody
+        await asyncio.sleep(0)
+    people.version, changes.count = 2, 1
+    await standing._looks.read((None,))
+    gate.set()
+    await asyncio.gather(*early)
+    await standing.clusters([people.id])
+    assert len(people.asked) == 3
+    await standing.close()
+
+
+async def test_a_row_from_before_a_change_is_not_remembered(changes: Changes) -> None:
+    store, row, gate = Store(), _row(), asyncio.Event()
+    store.rows[row.key] = row
+    contacts, asked = store.contacts, asyncio.Event()
+
+    async def slow(keys: Any) -> list[Any]:
+        found = await contacts(keys)
+        asked.set()
+        await gate.wait()
+        return found
+
+    store.contacts = slow  # type: ignore[method-assign]
+    records: Any = StandingRecords(store, changes)  # type: ignore[arg-type]
+    early = asyncio.ensure_future(records.contacts([row.key]))
+    await asyncio.wait_for(asked.wait(), 5)
+    store.rows[row.key], changes.count = replace(row, full_name="Alice Example"), 1
+    await records.contacts([])
+    gate.set()
+    assert (await early)[0].full_name == "Alice"
+    assert (await records.contacts([row.key]))[0].full_name == "Alice Example"
+
+
+async def test_a_row_is_remembered_for_a_minute(
+    changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have stored a newer one."""
+    store, row, now = Store(), _row(), [100.0]
+    monkeypatch.setattr("gateway.standing.monotonic", lambda: now[0])
+    store.rows[row.key] = row
+    records: Any = StandingRecords(store, changes)  # type: ignore[arg-type]
+    for after_s, asked in ((0, 1), (ROW_S - 1, 1), (1, 2)):
+        now[0] += after_s
+        await records.contacts([row.key])
+        assert store.asked == asked
+
+
+async def test_no_more_pages_wait_than_there_is_room_for(changes: Changes) -> None:
+    store = Store()
+    records = StandingRecords(store, changes)  # type: ignore[arg-type]
+    spots = [("shop", Parent(ParentBy.OWN, f"s{i}")) for i in range(MOST_WAITING + 1)]
+    await records.keep_children(Kind.ORDER, dict.fromkeys(spots[1:], ChildPage(items=())))
+    await records.keep_children(Kind.ORDER, {spots[0]: ChildPage(items=())})
+    await records.close()
+    assert [len(pages) for pages in store.kept] == [MOST_WAITING]
 
 
 def _row() -> Contact:

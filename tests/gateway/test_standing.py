@@ -149,7 +149,6 @@ async def test_a_cluster_from_before_a_change_is_not_remembered(changes: Changes
     """Whether it was asked for, or came with who was looked up."""
     people = People()
     people.clustered = {people.id: Cluster(id=people.id, version=1, members=())}
-    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
     gate, clusters, look_up = asyncio.Event(), people.clusters, people.look_up
 
     async def slow(ids: Any) -> Any:
@@ -163,6 +162,7 @@ async def test_a_cluster_from_before_a_change_is_not_remembered(changes: Changes
         return found
 
     people.clusters, people.look_up = slow, slow_look_up  # type: ignore[method-assign]
+    standing: Any = StandingPeople(people, people.read_version, changes)  # type: ignore[arg-type]
     early = [
         asyncio.ensure_future(standing.clusters([people.id])),
         asyncio.ensure_future(standing.find([ALICE])),

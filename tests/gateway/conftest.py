@@ -16,6 +16,7 @@ import httpx
 import pytest
 import redis
 import strawberry
+import uvloop
 from starlette.applications import Starlette
 from strawberry.federation import Schema as FederatedSchema
 
@@ -133,6 +134,15 @@ class Mutation:
     @strawberry.mutation
     def rename(self, name: str) -> str:
         return name
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Connections are judged on the event loop they are served on, which is stricter with them."""
+    if item.path.name == "test_connection.py":
+        return {"served": uvloop.new_event_loop}
+    return {"real": asyncio.new_event_loop}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -245,7 +245,7 @@ async def test_what_comes_while_a_request_is_under_way_waits_for_its_answer(
 async def test_who_leaves_while_another_request_waits_is_not_written_to(
     place: Place, caller: Caller, server: Any
 ) -> None:
-    """uvloop refuses to write to a socket that is gone; the loop of the tests says nothing."""
+    """uvloop refuses to write to a socket that is gone."""
     caller.send(request(HANGING))
     await _until(lambda: server.contexts)
     (connection,) = place.opened

@@ -386,6 +386,58 @@ async def test_what_follows_from_one_attribute_is_asked_for_once_for_each_value(
     assert asked == [1, 2]
 
 
+async def test_what_followed_before_is_not_what_follows_from_a_value_that_fails():
+    @strawberry.type
+    class Thing:
+        at: int | None
+
+    @follows_from("at")
+    def age_of(root: strawberry.Parent[Thing]) -> float | None:
+        if not root.at:
+            raise RuntimeError("a bug")
+        return 1 / root.at
+
+    @strawberry.type
+    class Aged(Thing):
+        age: float | None = strawberry.field(resolver=age_of)
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        async def things(self) -> list[Aged]:
+            return [Aged(at=at) for at in (None, 1, 1, 0, 1, None, 2, 1)]
+
+    schema = strawberry.Schema(query=Query)
+    executor = PlannedExecutor(schema, ReferenceExecutor(schema, False), hide_suggestions=False)
+    operation = prepared("{ things { age } }")
+    expected, found = [await executor.run(operation, {}, None) for _ in range(2)]
+    ages = [None, 1.0, 1.0, None, 1.0, None, 0.5, 1.0]
+    assert found.data == expected.data == {"things": [{"age": age} for age in ages]}
+    assert [one.path for one in found.errors] == [one.path for one in expected.errors]
+
+
+async def test_every_number_of_an_int_is_answered_and_no_other():
+    numbers = [sign * (2**bits) + more for bits in (30, 31) for sign in (1, -1) for more in (-1, 0)]
+
+    @strawberry.type
+    class Thing:
+        size: int | None
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        async def things(self) -> list[Thing]:
+            return [Thing(size=number) for number in numbers]
+
+    schema = strawberry.Schema(query=Query)
+    executor = PlannedExecutor(schema, ReferenceExecutor(schema, False), hide_suggestions=False)
+    operation = prepared("{ things { size } }")
+    expected, found = [await executor.run(operation, {}, None) for _ in range(2)]
+    sizes = [number if -(2**31) <= number < 2**31 else None for number in numbers]
+    assert found.data == expected.data == {"things": [{"size": size} for size in sizes]}
+    assert [str(one) for one in found.errors] == [str(one) for one in expected.errors]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 async def test_a_late_field_is_answered_for_all_parents_at_once(fails):
     asked: list[list[str]] = []

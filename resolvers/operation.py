@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import chain
-from types import MappingProxyType
 from typing import Generic, Self, TypeVar
 
 from domain.errors import SourceError
@@ -24,7 +23,6 @@ from resolvers.trails import Trail
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
-_Following = Callable[[], Iterator[tuple[Iterable[Record], Trail]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ def _masks(scopes: frozenset[str]) -> Masks:
 
 class _Used(Generic[T]):
     """An attribute of an operation made when it is first used: one that shares the run of others
-    is asked for none of them. From then on it is a plain attribute.
+    is asked for neither. From then on it is a plain attribute.
     """
 
     def __init__(self, make: Callable[["Operation"], T]) -> None:
@@ -60,28 +58,8 @@ class _Used(Generic[T]):
 class Operation:
     """The context of one operation; made by `start`, ended by `finish`."""
 
-    masks = _Used(lambda operation: _masks(operation.caller.scopes))
     ledger = _Used(lambda operation: Ledger(operation.services.sources))
     loaders = _Used(Loaders)
-
-    # What most operations leave as it is takes nothing of the time in which one is made.
-    wanted: Mapping[str, Fields] = MappingProxyType({})
-    """Attributes the operation reads, by type of the graph; a type that is absent is read whole."""
-    proven: frozenset[CustomerId] | None = None
-    resume_after: str | None = None
-    """The cursor from which a stream goes on, whatever its arguments say."""
-    is_shared = False
-    """By requests that each would have asked for less."""
-    was_cut = False
-    """A list ends before it is full, since those of others were read with it. Told of shared
-    operations only.
-    """
-    asks_anew = False
-    """What a cache has of lists may have been cut, or misread, for the company they were in."""
-    _trails: _Used[dict[SourceKey, Trail]] = _Used(lambda _: {})
-    _followed: _Used[list[_Following]] = _Used(lambda _: [])
-    _problems: Sequence[Problem] = ()
-    _pages: Sequence[tuple[Kind, str, Sequence[Page]]] = ()
 
     def __init__(
         self,
@@ -98,6 +76,26 @@ class Operation:
         self.started_at = started_at
         self.read_only = read_only
         """A GET request: keys nobody knows are not searched, and nobody is minted."""
+        self.masks = _masks(caller.scopes)
+        self.wanted: Mapping[str, Fields] = {}
+        """Attributes the operation reads, by type of the graph; a type that is absent is read
+        whole.
+        """
+        self.proven: frozenset[CustomerId] | None = None
+        self.resume_after: str | None = None
+        """The cursor from which a stream goes on, whatever its arguments say."""
+        self.is_shared = False
+        """By requests that each would have asked for less."""
+        self.was_cut = False
+        """A list ends before it is full, since those of others were read with it. Told of shared
+        operations only.
+        """
+        self.asks_anew = False
+        """What a cache has of lists may have been cut, or misread, for the company they were in."""
+        self._trails: dict[SourceKey, Trail] = {}
+        self._followed: list[Callable[[], Iterator[tuple[Iterable[Record], Trail]]]] = []
+        self._problems: list[Problem] = []
+        self._pages: list[tuple[Kind, str, Sequence[Page]]] = []
 
     @classmethod
     def start(
@@ -135,8 +133,7 @@ class Operation:
         self._followed.append(partial(_trails, customers, lists, freshness))
 
     def trail(self, key: SourceKey) -> Trail:
-        followed = self._followed[:]
-        self._followed.clear()
+        followed, self._followed = self._followed, []
         for records, trail in chain.from_iterable(one() for one in followed):
             for record in records:
                 known = self._trails.get(record.key)
@@ -145,7 +142,7 @@ class Operation:
 
     def report(self, path: Path, errors: Iterable[SourceError]) -> None:
         """Say that sources left something out at this place of the answer."""
-        self._problems = [*self._problems, *(Problem(path, error) for error in errors)]
+        self._problems.extend(Problem(path, error) for error in errors)
 
     @property
     def reported(self) -> Sequence[Problem]:
@@ -167,11 +164,11 @@ class Operation:
 
     def remember(self, kind: Kind, source: str, pages: Sequence[Page]) -> None:
         """Pages to keep as last-good ones when the answer is out."""
-        self._pages = [*self._pages, (kind, source, pages)]
+        self._pages.append((kind, source, pages))
 
     def let_go(self) -> None:
         """Keep nothing of what was read."""
-        self._pages = ()
+        self._pages.clear()
 
     async def finish(self) -> None:
         """Keep what was read, once the answer is out: call it when the caller no longer waits.
@@ -182,7 +179,7 @@ class Operation:
             loaders.end()
         if not self._pages:
             return
-        pages, self._pages = self._pages, ()
+        pages, self._pages = self._pages, []
         for kind, source, read in pages:
             await keep(self.services, kind, source, read)
 

@@ -112,7 +112,7 @@ class Exchange:
         self._step(work.send, None)
 
     def _go_on(self) -> None:
-        self._connection.tasks.discard(self)  # type: ignore[arg-type]  # as it was added
+        self._connection.tasks.discard(self)
         self._awaited = None
         self._step(self._rest.send, None)
 
@@ -144,9 +144,10 @@ class Exchange:
         self._connection.loop.call_soon(self._stop, msg)
 
     def _stop(self, msg: str | None) -> None:
-        if self._awaited is not None:
-            self._awaited.then = self._awaited = None
-            self._connection.tasks.discard(self)  # type: ignore[arg-type]  # as it was added
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None:
+            awaited.then = None
+            self._connection.tasks.discard(self)
             self._step(self._rest.throw, asyncio.CancelledError(msg))
 
     def put(self, reply: Reply, known: str) -> Awaitable[None] | None:

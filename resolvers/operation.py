@@ -58,6 +58,7 @@ class _Used(Generic[T]):
 class Operation:
     """The context of one operation; made by `start`, ended by `finish`."""
 
+    services: Services
     ledger = _Used(lambda operation: Ledger(operation.services.sources))
     loaders = _Used(Loaders)
 

@@ -90,6 +90,7 @@ def _people(
     """
     people: dict[CustomerId, Person] = {}
     told: dict[tuple[int, ...], tuple[tuple[Outcome, ...], list[CustomerId]]] = {}
+    contacts: tuple[Contact, ...]
     alone: Outcome | None = None
     start = 0
     for cluster, end in zip(clusters, ends, strict=True):

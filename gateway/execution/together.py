@@ -153,8 +153,9 @@ class _Company:
             self._task.cancel()
 
     async def _shared(self) -> None:
-        asks, context = self._asks, _common(self._asks)
+        asks = self._asks
         try:
+            context = _common(asks)
             with before(min([one.until for one in asks])):
                 found = await self._found(context)
             for one, result in zip(asks, found, strict=True):

@@ -285,7 +285,7 @@ class Carriers:
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class LookedUp:
     """What one snapshot says of identifiers, records and customers that were asked for."""
 
     carriers: Sequence[Carriers]
@@ -349,7 +349,7 @@ class IdentityStore(Protocol):
         identifiers: Sequence[CanonicalIdentifier],
         keys: Collection[SourceKey],
         ids: Collection[CustomerId],
-    ) -> Register: ...
+    ) -> LookedUp: ...
 
     async def history(
         self, customer: CustomerId, first: int, after: int | None

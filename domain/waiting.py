@@ -23,8 +23,7 @@ _EARLY_S: Final = 0.001
 class before:  # read as a statement: `with before(deadline):`
     """As `async with asyncio.timeout_at(deadline)`: what is awaited inside is cancelled at the
     deadline (seconds of the event loop's clock), and TimeoutError is raised for it. One that has
-    passed gives what is awaited until the event loop looks at it. `deadline` may be set to a later
-    one while it is waited for.
+    passed gives what is awaited until the event loop looks at it.
     """
 
     __slots__ = ("_cancelling", "_expired", "_task", "_watch", "deadline")

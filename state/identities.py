@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from domain.customer import CanonicalIdentifier, Cluster, IdentityEvent, Link
 from domain.errors import StaleVersion
 from domain.ids import CustomerId, SourceKey
-from domain.ports import Carriers, Census, Clock, Register, Resolution
+from domain.ports import Carriers, Census, Clock, LookedUp, Resolution
 from domain.vocabulary import IdentifierKind, LinkStatus
 from state import bulk, contacts, history, links, terms
 from state import census as census_rows
@@ -116,7 +116,7 @@ class SqlIdentities:
         identifiers: Sequence[CanonicalIdentifier],
         keys: Collection[SourceKey],
         ids: Collection[CustomerId],
-    ) -> Register:
+    ) -> LookedUp:
         return await self._transactions.read(_look_up, identifiers, keys, ids)
 
     async def history(
@@ -249,7 +249,7 @@ def _look_up(
     identifiers: Sequence[CanonicalIdentifier],
     keys: Collection[SourceKey],
     ids: Collection[CustomerId],
-) -> Register:
+) -> LookedUp:
     carriers = _carriers(connection, identifiers) if identifiers else []
     everyone = list({*keys, *chain.from_iterable(one.records for one in carriers)})
     owned = zip(everyone, of_records(connection, everyone), strict=True)
@@ -258,7 +258,7 @@ def _look_up(
     found = zip(named, clusters(connection, named), strict=True)
     known = {id: cluster for id, cluster in found if cluster is not None}
     members = chain.from_iterable(cluster.members for cluster in known.values())
-    return Register(carriers, owners, known, contacts.stored(connection, members))
+    return LookedUp(carriers, owners, known, contacts.stored(connection, members))
 
 
 def _carriers(connection: Connection, identifiers: Sequence[CanonicalIdentifier]) -> list[Carriers]:

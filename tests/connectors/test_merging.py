@@ -37,6 +37,11 @@ def got(entries: Any) -> list[Any]:
     return [one if isinstance(one, Exception | None) else one.key.external_id for one in entries]
 
 
+async def _hanging(_request: httpx.Request) -> httpx.Response:
+    await asyncio.sleep(60)
+    return httpx.Response(500)
+
+
 async def reads(source: Any, harness: Any, *asks: list[str], fields: Any = None) -> list[Any]:
     reader = source.gets[Kind.CONTACT]
     answers = [reader.get_many(ids, fields, harness.within()) for ids in asks]
@@ -138,11 +143,7 @@ async def test_who_has_less_time_goes_alone(made: Any, made_up: Any, harness: An
 async def test_company_has_as_long_as_whoever_has_the_least(
     made: Any, made_up: Any, harness: Any
 ) -> None:
-    async def hanging(_request: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(60)
-        return httpx.Response(500)
-
-    source, calls = made(Register(made_up), respond=hanging)
+    source, calls = made(Register(made_up), respond=_hanging)
     reader, begun = source.gets[Kind.CONTACT], asyncio.get_running_loop().time()
     patience = {"p001": 0.515, "p002": 0.5}
     asks = [reader.get_many([one], None, harness.within(s)) for one, s in patience.items()]
@@ -183,11 +184,7 @@ async def test_a_call_ends_when_the_last_who_waits_has_left(
 async def test_what_goes_wrong_for_all_is_told_to_each(
     made: Any, made_up: Any, harness: Any
 ) -> None:
-    async def hanging(_request: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(60)
-        return httpx.Response(500)
-
-    source, calls = made(Register(made_up), respond=hanging)
+    source, calls = made(Register(made_up), respond=_hanging)
     answers = await reads(source, harness, ["p001"], ["p002"])
     assert [type(one) for (one,) in answers] == [SourceTimeout, SourceTimeout]
     assert len(calls) == 1
